@@ -1,0 +1,55 @@
+# Everything runs in an environment of its own, .venv, which is made when needed.
+PYTHON ?= python3
+BIN = .venv/bin
+export OPENBLAS_NUM_THREADS = 1
+export OMP_NUM_THREADS = 1
+
+.PHONY: help run test check format openapi bench-learning bench-training bench-http bench-footprint clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run: .venv/run ## start the service on http://localhost:8000
+	$(BIN)/python run_api.py
+
+test: .venv/dev ## run all tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev ## linters, types, dependency rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: .venv/run ## write docs/openapi.json
+	$(BIN)/python -m bootstrap.openapi
+
+bench-learning: .venv/run ## how well it learns (ARGS="--task quick-start --seeds 40")
+	$(BIN)/python -m benchmarks.learning $(ARGS)
+
+bench-training: .venv/run ## CPU time of training
+	$(BIN)/python -m benchmarks.training $(ARGS)
+
+bench-http: .venv/run ## requests per second of inference
+	$(BIN)/python -m benchmarks.http $(ARGS)
+
+bench-footprint: ## size of the installation, time to the first answer
+	$(PYTHON) -m benchmarks.footprint $(ARGS)
+
+clean: ## remove what can be made again
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/run

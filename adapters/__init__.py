@@ -1,0 +1,1 @@
+"""Adapters: each joins one technology to one port. They never see one another."""

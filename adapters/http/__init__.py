@@ -1,0 +1,1 @@
+"""The HTTP adapter: Litestar routes over the use cases."""

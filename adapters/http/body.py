@@ -1,0 +1,112 @@
+"""Request bodies: from bytes to a typed request, or to an error that names the field, the value and what is allowed."""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+
+from domain.errors import FieldError, InvalidInput
+
+RequestType = TypeVar("RequestType", bound=msgspec.Struct)
+_PATH = re.compile(r"^(?P<expected>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_SHOWN_LENGTH = 60
+
+
+class MalformedBody(HTTPException):
+    """The body is no JSON object."""
+
+    status_code = 400
+
+
+class UnsupportedMediaType(HTTPException):
+    """The body is not declared as JSON."""
+
+    status_code = 415
+
+
+def requires_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: refuse a body that is declared as anything but JSON."""
+    declared = connection.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if declared != "application/json" and not declared.endswith("+json"):
+        raise UnsupportedMediaType(f"The body must be JSON, sent with Content-Type: application/json, got {declared!r}.")
+
+
+class BodyDecoder(Generic[RequestType]):
+    """Decodes JSON bodies to one request type. Thread-safe."""
+
+    def __init__(self, request_type: type[RequestType]) -> None:
+        self._type = request_type
+        self._decoder = msgspec.json.Decoder(request_type)
+
+    def __call__(self, body: bytes) -> RequestType:
+        """Raises MalformedBody (no JSON object) and InvalidInput (a wrong field)."""
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise self._explain(str(error), json.loads(body)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _malformed(body, error) from None
+
+    def _explain(self, message: str, document: Any) -> Exception:
+        if not isinstance(document, dict):
+            return MalformedBody(f"The body must be a JSON object, got {_shown(document)}.")
+        match = _PATH.match(message)
+        expected, path = (match["expected"], match["path"] or "") if match else (message, "")
+        if unknown := _UNKNOWN.match(expected):
+            allowed = ", ".join(self._type.__struct_fields__)
+            return InvalidInput(FieldError(unknown[1], f"Unknown field {unknown[1]!r}; allowed: {allowed}."))
+        if missing := _MISSING.match(expected):
+            return InvalidInput(FieldError(missing[1], f"The field {missing[1]!r} is required."))
+        wanted = expected.partition(", got")[0].removeprefix("Expected ").replace("`", "")
+        value = _look_up(document, path)
+        if expected.startswith("Invalid enum value"):
+            wanted = f"one of {', '.join(self._choices(path))}"
+        return InvalidInput(FieldError(path, f"{path} must be {wanted}, got {_shown(value)}."))
+
+    def _choices(self, name: str) -> list[str]:
+        schema = msgspec.json.schema_components([self._type])[1][self._type.__name__]["properties"][name]
+        return [str(choice) for choice in schema["enum"]]
+
+
+def _malformed(body: bytes, error: Exception) -> Exception:
+    """JSON has no NaN and no number beyond a double; Python's reader takes both, which tells where they stand."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return MalformedBody(f"The body is not valid JSON: {error}.")
+    for path, value in _numbers(document, ""):
+        if not math.isfinite(value):
+            return InvalidInput(FieldError(path, f"{path} must be a finite number, got {value}."))
+    return MalformedBody(f"The body is not valid JSON: {error}.")
+
+
+def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _numbers(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _numbers(item, f"{path}[{index}]")
+    elif isinstance(value, float):
+        yield path, value
+
+
+def _look_up(document: Any, path: str) -> Any:
+    """The value at a path of msgspec such as `observation[...]` or `hidden_sizes[...]` (which does not tell the index)."""
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(document, dict) and part in document:
+            document = document[part]
+    return document
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"

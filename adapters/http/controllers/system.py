@@ -1,0 +1,54 @@
+"""Routes about the service itself, and the pages of its documentation."""
+
+from typing import Any
+
+from litestar import MediaType, Request, Response, Router, get
+from litestar.openapi.plugins import RedocRenderPlugin, SwaggerRenderPlugin
+
+from adapters.http.problems import described
+from adapters.http.schemas import HealthResponse, IndexResponse
+from application.use_cases import UseCases
+
+ENDPOINTS = {
+    "train": "POST /train",
+    "status": "GET /training/{job_id}/status",
+    "jobs": "GET /training/jobs",
+    "stop": "POST /training/{job_id}/stop",
+    "inference": "POST /inference",
+    "models": "GET /models",
+    "delete_model": "DELETE /models/{model_name}",
+    "health": "GET /health",
+    "docs": "GET /docs",
+    "redoc": "GET /redoc",
+    "openapi": "GET /openapi.json",
+}
+
+
+def system_routes(use_cases: UseCases, version: str) -> Router:
+    """The index, the health check, and the documentation."""
+    swagger, redoc = SwaggerRenderPlugin(), RedocRenderPlugin()
+
+    @get("/", sync_to_thread=False, responses=described(), summary="What is here")
+    def index() -> IndexResponse:
+        """The service's name, version and endpoints."""
+        return IndexResponse("GRPO API Server", version, ENDPOINTS)
+
+    @get("/health", sync_to_thread=True, responses=described(), summary="Health of the service")
+    def health() -> HealthResponse:
+        """How many jobs are being trained and how many models are in memory."""
+        health = use_cases.get_health()
+        return HealthResponse("healthy", health.timestamp, health.active_jobs, health.loaded_models)
+
+    @get("/openapi.json", sync_to_thread=False, include_in_schema=False)
+    def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
+        return request.app.openapi_schema.to_schema()
+
+    @get("/docs", sync_to_thread=False, include_in_schema=False, media_type=MediaType.HTML)
+    def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return Response(swagger.render(request, request.app.openapi_schema.to_schema()), media_type=MediaType.HTML)
+
+    @get("/redoc", sync_to_thread=False, include_in_schema=False, media_type=MediaType.HTML)
+    def redoc_page(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return Response(redoc.render(request, request.app.openapi_schema.to_schema()), media_type=MediaType.HTML)
+
+    return Router("/", route_handlers=[index, health, openapi, docs, redoc_page], tags=["system"])

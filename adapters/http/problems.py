@@ -1,0 +1,84 @@
+"""Errors as RFC 9457 problems: the one place that knows which error has which status."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
+
+from adapters.http.request_id import request_id
+from adapters.http.schemas import FieldProblem, Problem
+from domain.errors import CapacityExceeded, Conflict, GrpoError, InvalidInput, NotFound
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: dict[type[GrpoError], int] = {InvalidInput: 422, NotFound: 404, Conflict: 409, CapacityExceeded: 429}
+HTTP_CODES = {
+    400: "malformed-body",
+    404: "route-not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+logger = logging.getLogger("grpo.http")
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def on_grpo_error(request: AnyRequest, error: GrpoError) -> Response[bytes]:
+    """A problem for an error of the domain; one that is not the client's is logged and told without internals."""
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
+    if status is None:
+        return on_unforeseen(request, error)
+    problem = _problem(status, error.title, str(error), error.code)
+    if isinstance(error, InvalidInput):
+        problem.errors = [FieldProblem(e.field, e.message) for e in error.errors]
+    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, CapacityExceeded) else {}
+    return _response(problem, headers)
+
+
+def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """A problem for what Litestar found: no such route, wrong method, a body that is too large or no JSON."""
+    status = error.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return on_unforeseen(request, error)
+    detail = str(error.detail)
+    if status == HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {request.url.path}. GET / lists the endpoints."
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not allowed at {request.url.path}."
+    elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        detail = f"The body is larger than the limit of {MAX_BODY_BYTES} bytes."
+    title = HTTPStatus(status).phrase
+    code = HTTP_CODES.get(status, title.lower().replace(" ", "-"))
+    return _response(_problem(status, title, detail, code), dict(error.headers or {}))
+
+
+def on_unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A problem that tells nothing but where to look; the log has the rest under the same id."""
+    logger.error("request %s: %s %s failed", request_id(request.scope), request.method, request.url.path, exc_info=error)
+    detail = f"An unforeseen error occurred; the server's log has it under request id {request_id(request.scope)}."
+    return _response(_problem(500, "Internal Server Error", detail, "internal-error"))
+
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+
+
+def described(**statuses: str) -> dict[int, ResponseSpec]:
+    """Error answers for the OpenAPI schema: `described(_404="…")`, with the 500 that any route may give."""
+    answers = {int(status.lstrip("_")): text for status, text in statuses.items()} | {500: "Anything unforeseen."}
+    return {
+        status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)
+        for status, text in answers.items()
+    }
+
+
+def _problem(status: int, title: str, detail: str, code: str) -> Problem:
+    return Problem(type=f"urn:grpo:problem:{code}", title=title, status=status, detail=detail, code=code)
+
+
+def _response(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
+    return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers or {})

@@ -1,0 +1,22 @@
+"""Everything that the service can do, as one value for the adapters that offer it."""
+
+from dataclasses import dataclass
+
+from application.inference import Predict
+from application.models import DeleteModel, ListModels
+from application.system import GetHealth
+from application.training import GetStatus, ListJobs, StartTraining, StopTraining
+
+
+@dataclass(frozen=True)
+class UseCases:
+    """Each is called like a function and is safe to call from several threads."""
+
+    start_training: StartTraining
+    stop_training: StopTraining
+    get_status: GetStatus
+    list_jobs: ListJobs
+    predict: Predict
+    list_models: ListModels
+    delete_model: DeleteModel
+    get_health: GetHealth

@@ -1,0 +1,95 @@
+"""Joins the adapters to the ports."""
+
+import random
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adapters.environments.factory import GymnasiumEnvironments
+from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
+
+from adapters.execution.inline import InlineExecutor
+from adapters.execution.process import ProcessExecutor, default_capacity
+from application.inference import ModelCache, Predict
+from application.job_queue import JobQueue
+from application.models import DeleteModel, ListModels
+from application.system import GetHealth
+from application.training import GetStatus, ListJobs, StartTraining, StopTraining
+from application.use_cases import UseCases
+from bootstrap.settings import Settings
+from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
+
+VERSION = "0.1.0"
+
+
+class SystemClock:
+    """The computer's time."""
+
+    def now(self) -> datetime:
+        """In UTC."""
+        return datetime.now(UTC)
+
+
+class Container:
+    """A running service without its HTTP side. `recover` once, then use `use_cases`, then `close`."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobRepository,
+        models: ModelRepository,
+        executor: JobExecutor,
+        environments: EnvironmentFactory,
+        clock: Clock,
+        max_queued_jobs: int,
+        max_loaded_models: int,
+    ) -> None:
+        cache = ModelCache(models, max_loaded_models)
+        self._executor = executor
+        self._queue = JobQueue(
+            jobs=jobs,
+            models=models,
+            executor=executor,
+            environments=environments,
+            clock=clock,
+            max_queued_jobs=max_queued_jobs,
+            on_model_saved=cache.forget,
+        )
+        self.use_cases = UseCases(
+            start_training=StartTraining(environments, self._queue, clock, lambda: str(uuid.uuid4()), _new_seed),
+            stop_training=StopTraining(self._queue),
+            get_status=GetStatus(jobs),
+            list_jobs=ListJobs(jobs),
+            predict=Predict(cache),
+            list_models=ListModels(models, cache),
+            delete_model=DeleteModel(models, cache),
+            get_health=GetHealth(jobs, cache, clock),
+        )
+
+    def recover(self) -> None:
+        """Take up the jobs that an earlier process left."""
+        self._queue.recover()
+
+    def close(self) -> None:
+        """End the workers; their jobs go on at the next start."""
+        self._executor.close()
+
+
+def build(settings: Settings) -> Container:
+    """The service over SQLite and worker processes. Raises StorageFailure."""
+    database = open_database(Path(settings.data_dir) / "grpo.db")
+    workers = settings.max_concurrent_jobs or default_capacity()
+    return Container(
+        jobs=SqliteJobRepository(database),
+        models=SqliteModelRepository(database),
+        executor=ProcessExecutor(workers) if settings.executor == "process" else InlineExecutor(),
+        environments=GymnasiumEnvironments(),
+        clock=SystemClock(),
+        max_queued_jobs=settings.max_queued_jobs,
+        max_loaded_models=settings.max_loaded_models,
+    )
+
+
+def _new_seed() -> int:
+    """A seed short enough to be typed again."""
+    return random.SystemRandom().randrange(2**32)

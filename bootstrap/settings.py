@@ -1,0 +1,108 @@
+"""Settings of the process: defaults < TOML file < environment < flags. No other file reads the environment."""
+
+import argparse
+import os
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX = "GRPO_"
+EXIT_CODE = 2
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One frozen value, built once. Units stand in the names."""
+
+    host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 = a free one")] = 8000
+    data_dir: Annotated[str, Meta(min_length=1, description="folder of grpo.db, made when missing")] = "./data"
+    max_concurrent_jobs: Annotated[int, Meta(ge=0, le=1_024, description="worker processes; 0 = the number of cores")] = 0
+    max_queued_jobs: Annotated[int, Meta(ge=0, description="jobs that may wait for a worker")] = 1000
+    max_loaded_models: Annotated[int, Meta(ge=1, description="models that are kept in memory")] = 64
+    executor: Annotated[
+        Literal["process", "inline"], Meta(description="process = worker processes; inline = within the request, for tests")
+    ] = "process"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="what is logged to standard error")] = (
+        "info"
+    )
+
+
+class InvalidSettings(Exception):
+    """A setting is wrong; the message says which, why, and where it came from."""
+
+
+def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """The settings of this process. Raises InvalidSettings."""
+    flags = vars(_parser().parse_args(arguments))
+    file = flags.pop("config") or environment.get(f"{PREFIX}CONFIG")
+    names = Settings.__struct_fields__
+    merged: dict[str, Any] = _read_file(Path(file)) if file else {}
+    merged = {name: _convert({name: value}, f"in {file}") for name, value in merged.items()}
+    for name in names:
+        variable = PREFIX + name.upper()
+        if variable in environment:
+            merged[name] = _convert({name: environment[variable]}, f"in the environment variable {variable}")
+    for name, value in flags.items():
+        if value is not None:
+            merged[name] = _convert({name: value}, f"in the flag --{name.replace('_', '-')}")
+    return Settings(**merged)
+
+
+def load_or_exit(arguments: Sequence[str]) -> Settings:
+    """The settings, or one sentence on standard error and exit code 2."""
+    try:
+        return load(arguments, os.environ)
+    except InvalidSettings as error:
+        exit_with(str(error))
+
+
+def exit_with(message: str) -> NoReturn:
+    """End the process because it cannot start as it was told."""
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(EXIT_CODE)
+
+
+def use_one_blas_thread() -> None:
+    """Small matrices lose by threads. Takes effect when it runs before numpy is imported, and in worker processes."""
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
+def descriptions() -> dict[str, str]:
+    """What each setting is for, by name."""
+    fields = msgspec.inspect.type_info(Settings).fields  # type: ignore[attr-defined]
+    return {field.name: field.type.extra_json_schema["description"] for field in fields}
+
+
+def _convert(one: dict[str, Any], origin: str) -> Any:
+    [(name, value)] = one.items()
+    try:
+        return getattr(msgspec.convert(one, Settings, strict=not isinstance(value, str)), name)
+    except msgspec.ValidationError as error:
+        if "unknown field" in str(error):
+            allowed = ", ".join(Settings.__struct_fields__)
+            raise InvalidSettings(f"there is no setting {name!r} ({origin}); known: {allowed}.") from None
+        reason = str(error).partition(" - at ")[0].replace("`", "")
+        raise InvalidSettings(f"the setting {name} is wrong {origin}: {reason}, got {value!r}.") from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSettings(f"the settings file {path} cannot be read: {error}.") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run_api.py", description="Serve the GRPO API.", allow_abbrev=False)
+    parser.add_argument("--config", metavar="FILE", help=f"TOML file with settings ({PREFIX}CONFIG)")
+    for name, description in descriptions().items():
+        default = getattr(Settings(), name)
+        text = f"{description} ({PREFIX}{name.upper()}, default {default})"
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=text)
+    return parser

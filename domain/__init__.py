@@ -1,0 +1,1 @@
+"""The mathematics and the language of GRPO training: numpy and the standard library only, no I/O."""

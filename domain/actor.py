@@ -1,0 +1,118 @@
+"""The policy while it explores: the same few numpy calls for every step of a rollout."""
+
+from typing import Protocol
+
+import numpy as np
+
+from domain.arrays import ActionArray, FloatArray, IntArray
+from domain.config import TrainingConfig
+from domain.network import MLP, Workspace
+from domain.normalizer import CLIP, Normalizer
+from domain.policy import scale_actions
+from domain.spaces import Box, EnvironmentSpec
+
+NOISE_CHUNK = 64
+
+
+class Actor(Protocol):
+    """Chooses actions for N members. Its parameters and normaliser are frozen for one rollout."""
+
+    def act(self, observations: FloatArray) -> tuple[ActionArray, ActionArray]:
+        """Samples as the policy sees them (int [N] or latent float [N, A]) and as the environment takes them.
+
+        `observations`: features [N, D]. The arrays are new at every call.
+        """
+        ...
+
+
+class _Forward:
+    """Normalisation and the network on N members, in preallocated buffers."""
+
+    def __init__(self, network: MLP, parameters: FloatArray, normalizer: Normalizer | None, num_envs: int) -> None:
+        self._inputs = np.ones((network.sizes[0] + 1, num_envs), dtype=np.float32)
+        self._features = self._inputs[:-1].T
+        self._scale = normalizer.scale() if normalizer is not None else None
+        self._workspace = Workspace(network, parameters, np.empty(network.num_parameters, np.float32), num_envs)
+
+    def __call__(self, observations: FloatArray) -> FloatArray:
+        """Network outputs [A, N], valid until the next call."""
+        features = self._features
+        if self._scale is None:
+            features[:] = observations
+        else:
+            mean, inverse_std = self._scale
+            np.subtract(observations, mean, out=features)
+            np.multiply(features, inverse_std, out=features)
+            np.maximum(features, -CLIP, out=features)
+            np.minimum(features, CLIP, out=features)
+        return self._workspace.forward_into(self._inputs)
+
+
+class CategoricalActor:
+    """Samples by the Gumbel-max trick: argmax(logits + Gumbel noise) follows the softmax; noise is drawn in chunks.
+
+    Source: Maddison, Tarlow, Minka, "A* sampling", 2014, arXiv:1411.0030, section 2.
+    """
+
+    def __init__(self, forward: _Forward, num_actions: int, num_envs: int, rng: np.random.Generator) -> None:
+        self._forward, self._rng = forward, rng
+        self._shape = (NOISE_CHUNK, num_actions, num_envs)
+        self._noise = np.empty(self._shape, np.float32)
+        self._used = NOISE_CHUNK
+
+    def act(self, observations: FloatArray) -> tuple[IntArray, IntArray]:
+        if self._used == NOISE_CHUNK:
+            exponential = self._rng.standard_exponential(self._shape, dtype=np.float32)
+            self._noise = -np.log(np.maximum(exponential, np.float32(1e-30)))
+            self._used = 0
+        logits = self._forward(observations)
+        actions = (logits + self._noise[self._used]).argmax(axis=0)
+        self._used += 1
+        return actions, actions
+
+
+class GaussianActor:
+    """Samples a = μ(s) + σ·ε with ε an AR(1) process for each member: ε_t = ρ·ε_{t−1} + √(1 − ρ²)·n_t, n_t ~ N(0, 1).
+
+    Every ε_t is standard normal, so a single action follows N(μ, σ²), whose log-probability training uses; neighbours are
+    correlated, which a drawn-out push needs. Source: Wawrzyński, "Control policy with autocorrelated noise in reinforcement
+    learning for robotics", 2015.
+    """
+
+    def __init__(
+        self,
+        forward: _Forward,
+        space: Box,
+        log_std: FloatArray,
+        correlation: float,
+        num_envs: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self._forward, self._space, self._rng = forward, space, rng
+        self._std = np.exp(log_std)
+        self._correlation = np.float32(correlation)
+        self._innovation = np.float32(np.sqrt(1 - correlation**2))
+        self._noise = rng.standard_normal((num_envs, len(log_std)), dtype=np.float32)
+
+    def act(self, observations: FloatArray) -> tuple[FloatArray, FloatArray]:
+        latent = self._forward(observations).T + self._std * self._noise
+        fresh = self._rng.standard_normal(self._noise.shape, dtype=np.float32)
+        self._noise = self._correlation * self._noise + self._innovation * fresh
+        return latent, scale_actions(self._space, latent)
+
+
+def make_actor(
+    config: TrainingConfig,
+    environment: EnvironmentSpec,
+    network: MLP,
+    parameters: FloatArray,
+    normalizer: Normalizer | None,
+    rng: np.random.Generator,
+) -> Actor:
+    """The actor for the environment's action space; `parameters` is the flat vector with log σ behind it."""
+    forward = _Forward(network, parameters, normalizer, config.n_envs)
+    space = environment.action_space
+    if isinstance(space, Box):
+        log_std = parameters[network.num_parameters :].copy()
+        return GaussianActor(forward, space, log_std, config.noise_correlation, config.n_envs, rng)
+    return CategoricalActor(forward, space.n, config.n_envs, rng)

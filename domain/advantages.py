@@ -1,0 +1,75 @@
+"""Group-relative advantages: how much better a trajectory did than the others of its group.
+
+The members of a group start from one state, so the group's mean is a baseline that needs no critic. With process
+supervision the baseline is taken at every step over the members that are still going; with outcome supervision once for
+the whole trajectory. Arrays are [T, N] with N = groups × G, the members of a group side by side.
+Source: Shao et al., "DeepSeekMath", 2024, arXiv:2402.03300, section 4.1.
+"""
+
+import numpy as np
+
+from domain.arrays import BoolArray, FloatArray, check_same_shape
+from domain.config import ScaleRewards, Supervision
+
+EPSILON = 1e-8
+
+
+def returns_to_go(rewards: FloatArray, ended: BoolArray, gamma: float) -> FloatArray:
+    """Q[t] = r[t] + γ·(1 − ended[t])·Q[t+1], with Q = 0 behind the last step: [T, N], float64.
+
+    `rewards`: [T, N], 0 where a member idles; `ended`: bool [T, N], the episode ended with this step. The tail of an
+    unfinished member counts as 0: members of a group share the remaining horizon, and the group's mean removes it.
+    """
+    check_same_shape(rewards=rewards, ended=ended)
+    returns = np.empty(rewards.shape, dtype=np.float64)
+    goes_on = gamma * ~ended
+    following = np.zeros(rewards.shape[1])
+    for t in range(len(rewards) - 1, -1, -1):
+        following = rewards[t] + goes_on[t] * following
+        returns[t] = following
+    return returns
+
+
+def group_advantages(
+    returns: FloatArray, valid: BoolArray, group_size: int, supervision: Supervision = "process"
+) -> FloatArray:
+    """Returns centred within their group, [T, N]; 0 where not valid or where fewer than two members are.
+
+    `returns`: returns-to-go [T, N]; `valid`: bool [T, N], the member was simulated at this step.
+    process: A[t, i] = Q[t, i] − mean of Q[t, ·] over the valid members of the group.
+    outcome: A[t, i] = Q[0, i] − mean of Q[0, ·] over the group, for every t.
+    Raises ValueError when N is no multiple of `group_size`.
+    """
+    check_same_shape(returns=returns, valid=valid)
+    steps, members = returns.shape
+    if members % group_size:
+        raise ValueError(f"{members} members do not make whole groups of {group_size}")
+    if supervision == "outcome":
+        first = group_advantages(returns[:1], valid[:1], group_size)
+        return first * valid
+    grouped = returns.reshape(steps, -1, group_size)
+    counted = valid.reshape(grouped.shape)
+    count = counted.sum(axis=2, keepdims=True)
+    mean = np.where(counted, grouped, 0).sum(axis=2, keepdims=True) / np.maximum(count, 1)
+    advantages = np.where(counted & (count > 1), grouped - mean, 0)
+    return advantages.reshape(steps, members)
+
+
+def scale_advantages(advantages: FloatArray, valid: BoolArray, group_size: int, scale_rewards: ScaleRewards) -> FloatArray:
+    """A / (std + 1e-8) with the standard deviation over each group's valid samples, over all of them, or unscaled."""
+    check_same_shape(advantages=advantages, valid=valid)
+    if scale_rewards == "none":
+        return advantages
+    if scale_rewards == "batch":
+        return advantages / (_std(advantages[valid]) + EPSILON)
+    return advantages / (np.repeat(group_std(advantages, valid, group_size), group_size) + EPSILON)
+
+
+def group_std(advantages: FloatArray, valid: BoolArray, group_size: int) -> FloatArray:
+    """Standard deviation over each group's valid samples, [groups]."""
+    groups = range(0, advantages.shape[1], group_size)
+    return np.array([_std(advantages[:, g : g + group_size][valid[:, g : g + group_size]]) for g in groups])
+
+
+def _std(samples: FloatArray) -> float:
+    return float(samples.std()) if samples.size else 0.0

@@ -1,0 +1,40 @@
+"""What is kept of a training run: the model that is served, and the checkpoint that training goes on from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.arrays import FloatArray
+from domain.config import TrainingConfig
+from domain.policy import Policy
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A policy under a name, with the configuration and the job that it came from."""
+
+    name: str
+    policy: Policy
+    config: TrainingConfig
+    job_id: str
+    created_at: datetime
+    timesteps: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The whole state of a run between two updates; from it training goes on to the same bits.
+
+    `policy` is what would be served if training ended here (with `ema_decay`, the averaged parameters).
+    `arrays`: parameters, Adam's moments, normaliser sums, running returns, and the environment's state where a rollout
+    carries it over; names as `domain.trainer` gives them.
+    `counters`: JSON values: time steps, updates, Adam's step count, and the random generator's state.
+    """
+
+    config: TrainingConfig
+    policy: Policy
+    arrays: dict[str, FloatArray]
+    counters: dict[str, Any]
+    timesteps: int

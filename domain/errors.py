@@ -1,0 +1,216 @@
+"""Every error that the project raises on purpose.
+
+GrpoError
+├── InvalidInput                 a value from outside is wrong; `errors` names each field
+│   ├── InvalidConfiguration
+│   ├── InvalidModelName
+│   ├── InvalidObservation
+│   ├── UnknownEnvironment
+│   └── UnsupportedEnvironment
+├── NotFound
+│   ├── JobNotFound
+│   └── ModelNotFound
+├── Conflict
+│   ├── JobAlreadyEnded
+│   └── JobAlreadyExists
+├── CapacityExceeded
+│   └── QueueFull
+├── TrainingFailed               a training job cannot go on
+│   ├── TrainingDiverged
+│   ├── EnvironmentFailed
+│   └── WorkerDied
+└── StorageFailure
+    └── CorruptData
+
+`str(error)` is a sentence for people, `code` a stable word for machines.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field: its name and a sentence with the value and what is allowed."""
+
+    field: str
+    message: str
+
+
+class GrpoError(Exception):
+    """Root of the tree."""
+
+    code: ClassVar[str] = "error"
+    title: ClassVar[str] = "Error"
+
+
+class InvalidInput(GrpoError):
+    """A value from outside is wrong. `errors` holds one entry for each wrong field."""
+
+    code = "invalid-input"
+    title = "Invalid input"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__(" ".join(error.message for error in errors))
+        self.errors = errors
+
+
+class InvalidConfiguration(InvalidInput):
+    """A training configuration has wrong fields, or fields that do not fit one another."""
+
+    code = "invalid-configuration"
+    title = "Invalid training configuration"
+
+
+class InvalidModelName(InvalidInput):
+    """No model can have that name."""
+
+    code = "invalid-model-name"
+    title = "Invalid model name"
+
+
+class InvalidObservation(InvalidInput):
+    """An observation does not fit the model."""
+
+    code = "invalid-observation"
+    title = "Invalid observation"
+
+
+class UnknownEnvironment(InvalidInput):
+    """No environment is registered under that id."""
+
+    code = "unknown-environment"
+    title = "Unknown environment"
+
+
+class UnsupportedEnvironment(InvalidInput):
+    """The environment exists and cannot be trained: its spaces, or a package that is missing."""
+
+    code = "unsupported-environment"
+    title = "Unsupported environment"
+
+
+class NotFound(GrpoError):
+    """What was named does not exist."""
+
+    code = "not-found"
+    title = "Not found"
+
+
+class JobNotFound(NotFound):
+    """No job has that id."""
+
+    code = "job-not-found"
+    title = "Training job not found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no training job {job_id!r}.")
+        self.job_id = job_id
+
+
+class ModelNotFound(NotFound):
+    """No model has that name."""
+
+    code = "model-not-found"
+    title = "Model not found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no model {name!r}. GET /models lists the models that exist.")
+        self.name = name
+
+
+class Conflict(GrpoError):
+    """The request does not fit the state of things."""
+
+    code = "conflict"
+    title = "Conflict"
+
+
+class JobAlreadyEnded(Conflict):
+    """The job is in a final state."""
+
+    code = "job-already-ended"
+    title = "Training job has already ended"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(f"Training job {job_id!r} has already ended as {status!r}; only a queued or running job can change.")
+        self.job_id = job_id
+        self.status = status
+
+
+class JobAlreadyExists(Conflict):
+    """A job has that id already."""
+
+    code = "job-already-exists"
+    title = "Training job already exists"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is a training job {job_id!r} already.")
+        self.job_id = job_id
+
+
+class CapacityExceeded(GrpoError):
+    """There is no room now; later there may be."""
+
+    code = "capacity-exceeded"
+    title = "Capacity exceeded"
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class QueueFull(CapacityExceeded):
+    """As many jobs are waiting as may wait."""
+
+    code = "queue-full"
+    title = "Training queue is full"
+
+    def __init__(self, limit: int, retry_after_seconds: int = 5) -> None:
+        super().__init__(
+            f"{limit} training jobs are waiting already, which is the limit; try again in {retry_after_seconds} s.",
+            retry_after_seconds,
+        )
+        self.limit = limit
+
+
+class TrainingFailed(GrpoError):
+    """A training job cannot go on."""
+
+    code = "training-failed"
+    title = "Training failed"
+
+
+class TrainingDiverged(TrainingFailed):
+    """A parameter is no finite number any more."""
+
+    code = "training-diverged"
+    title = "Training diverged"
+
+
+class EnvironmentFailed(TrainingFailed):
+    """The environment raised, or gave numbers that are none."""
+
+    code = "environment-failed"
+    title = "Environment failed"
+
+
+class WorkerDied(TrainingFailed):
+    """The process that trained has ended."""
+
+    code = "worker-died"
+    title = "Worker process died"
+
+
+class StorageFailure(GrpoError):
+    """What should be kept or read cannot be."""
+
+    code = "storage-failure"
+    title = "Storage failure"
+
+
+class CorruptData(StorageFailure):
+    """What was stored is damaged, or was not written by this program."""
+
+    code = "corrupt-data"
+    title = "Stored data is damaged"

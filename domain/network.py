@@ -1,0 +1,155 @@
+"""A multilayer perceptron with a hand-written backward pass over one flat parameter vector.
+
+Layer l is h_l = f(W_l h_{l−1} + b_l), the last layer is linear. The flat vector holds, layer after layer, the matrix
+[W_l | b_l] of shape [n_out, n_in + 1] in C order: with a constant row of ones under each layer's input the bias is one
+more column, so that forward, gradient and optimiser each need one operation a layer. Layout: features first, [n, B].
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.arrays import FloatArray, check_shape
+from domain.config import Activation
+
+
+@dataclass(frozen=True)
+class MLP:
+    """The shape of a network: `sizes` = inputs, hidden layers, outputs. Holds no parameters."""
+
+    sizes: tuple[int, ...]
+    activation: Activation = "tanh"
+
+    @property
+    def num_parameters(self) -> int:
+        """P, the length of the flat parameter vector."""
+        return sum((n_in + 1) * n_out for n_in, n_out in self._pairs())
+
+    def layers(self, parameters: FloatArray) -> list[FloatArray]:
+        """Views of the flat vector as matrices [W | b], each [n_out, n_in + 1]. `parameters` may be longer than P."""
+        views, start = [], 0
+        for n_in, n_out in self._pairs():
+            end = start + n_out * (n_in + 1)
+            views.append(parameters[start:end].reshape(n_out, n_in + 1))
+            start = end
+        return views
+
+    def init(self, rng: np.random.Generator, output_gain: float = 0.01) -> FloatArray:
+        """Draw parameters, float32 [P]: orthogonal with gain √2 and `output_gain` at the output, biases 0.
+
+        Source: Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+        networks", 2014, arXiv:1312.6120; the gains are those of Stable-Baselines3.
+        """
+        parameters = np.zeros(self.num_parameters, dtype=np.float32)
+        layers = self.layers(parameters)
+        for layer in layers:
+            gain = output_gain if layer is layers[-1] else math.sqrt(2)
+            layer[:, :-1] = gain * _orthogonal(rng, layer.shape[0], layer.shape[1] - 1)
+        return parameters
+
+    def forward(self, parameters: FloatArray, inputs: FloatArray) -> list[FloatArray]:
+        """Activations of every layer, the inputs first and the linear output last, each [n, B].
+
+        `inputs`: [D, B]. Raises ValueError for another number of features.
+        """
+        check_shape("inputs", inputs, (self.sizes[0], None))
+        activations = [inputs]
+        layers = self.layers(parameters)
+        for layer in layers:
+            z = layer[:, :-1] @ activations[-1] + layer[:, -1:]
+            activations.append(z if layer is layers[-1] else self._activate(z))
+        return activations
+
+    def backward(self, parameters: FloatArray, activations: Sequence[FloatArray], output_grad: FloatArray) -> FloatArray:
+        """Gradient of a loss with respect to the parameters, [P].
+
+        `activations`: as `forward` gave them; `output_grad`: ∂loss/∂output, [n_out, B].
+        """
+        check_shape("output_grad", output_grad, activations[-1].shape)
+        gradient = np.empty(self.num_parameters, dtype=output_grad.dtype)
+        delta = output_grad
+        for index, (layer, grad) in reversed([*enumerate(zip(self.layers(parameters), self.layers(gradient), strict=True))]):
+            grad[:, :-1] = delta @ activations[index].T
+            grad[:, -1] = delta.sum(axis=1)
+            if index:
+                hidden = activations[index]
+                slope = 1 - hidden * hidden if self.activation == "tanh" else (hidden > 0).astype(hidden.dtype)
+                delta = (layer[:, :-1].T @ delta) * slope
+        return gradient
+
+    def hidden_and_output(self, parameters: FloatArray, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Last hidden layer [B, H] and output [B, n_out] for inputs [B, D]."""
+        activations = self.forward(parameters, inputs.T)
+        return activations[-2].T, activations[-1].T
+
+    def _activate(self, z: FloatArray) -> FloatArray:
+        return np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0)
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        return [*zip(self.sizes[:-1], self.sizes[1:], strict=True)]
+
+
+class Workspace:
+    """Buffers for `MLP.forward` and `MLP.backward` at one batch size, without allocation; equal to them up to rounding.
+
+    Activations carry a last row of ones, so the bias needs no operation of its own. `parameters` and `gradient` are flat
+    vectors that the caller keeps; the workspace holds views of both. One thread at a time.
+    """
+
+    def __init__(self, network: MLP, parameters: FloatArray, gradient: FloatArray, batch_size: int) -> None:
+        dtype = parameters.dtype
+        self._relu = network.activation == "relu"
+        self._layers = network.layers(parameters)
+        self._gradients = network.layers(gradient)
+        self._weights_t = [layer[:, :-1].T for layer in self._layers]
+        hidden_sizes = network.sizes[1:-1]
+        self._activations = [np.ones((n + 1, batch_size), dtype=dtype) for n in hidden_sizes]
+        self._hidden = [activation[:-1] for activation in self._activations]
+        self._activations_t = [activation.T for activation in self._activations]
+        self._deltas = [np.empty((n, batch_size), dtype=dtype) for n in hidden_sizes]
+        self._slopes = [np.empty((n, batch_size), dtype=dtype) for n in hidden_sizes]
+        self._output = np.empty((network.sizes[-1], batch_size), dtype=dtype)
+        self._inputs: FloatArray | None = None
+
+    def forward_into(self, inputs: FloatArray) -> FloatArray:
+        """Output [n_out, B] for inputs with a last row of ones, [D + 1, B]. Valid until the next call."""
+        self._inputs = below = inputs
+        for layer, activation, hidden in zip(self._layers, self._activations, self._hidden, strict=False):
+            np.matmul(layer, below, out=hidden)
+            if self._relu:
+                np.maximum(hidden, 0, out=hidden)
+            else:
+                np.tanh(hidden, out=hidden)
+            below = activation
+        return np.matmul(self._layers[-1], below, out=self._output)
+
+    @property
+    def last_hidden(self) -> FloatArray:
+        """The last hidden layer of the newest forward pass, with its row of ones, [H + 1, B]."""
+        return self._activations[-1]
+
+    def backward_into(self, output_grad: FloatArray) -> None:
+        """Write ∂loss/∂parameters of the newest forward pass into the gradient vector; `output_grad` [n_out, B]."""
+        if self._inputs is None:
+            raise RuntimeError("backward_into needs a forward pass before it")
+        delta = output_grad
+        for index in range(len(self._hidden), 0, -1):
+            np.matmul(delta, self._activations_t[index - 1], out=self._gradients[index])
+            hidden, slope, below = self._hidden[index - 1], self._slopes[index - 1], self._deltas[index - 1]
+            np.matmul(self._weights_t[index], delta, out=below)
+            if self._relu:
+                np.greater(hidden, 0, out=slope, casting="unsafe")
+            else:
+                np.multiply(hidden, hidden, out=slope)
+                np.subtract(1, slope, out=slope)
+            delta = np.multiply(below, slope, out=below)
+        np.matmul(delta, self._inputs.T, out=self._gradients[0])
+
+
+def _orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatArray:
+    """A [rows, columns] matrix whose shorter side is orthonormal."""
+    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))
+    return q if rows >= columns else q.T

@@ -1,0 +1,116 @@
+"""Which configuration a user gets who names little: the best one known for the task, from measurements (docs/grpo.md)."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from domain.config import TrainingConfig
+from domain.errors import FieldError, InvalidConfiguration
+from domain.rewards import CARTPOLE_VERSIONS, check_reward_fits, rewards_for
+from domain.spaces import Discrete, EnvironmentSpec
+
+DEFAULT_ENV_NAME = "CartPole-v1"
+DEFAULT_TOTAL_TIMESTEPS = 10_000
+DEFAULT_MAX_EPISODE_STEPS = 1_000
+ALIASES = {"group_size": "num_generations", "clip_range": "epsilon"}
+
+Preset = dict[str, Any]
+
+SHAPED_CARTPOLE: Preset = {"n_steps": 32, "segment_start": "branched", "num_generations": 4}
+PENDULUM: Preset = {
+    "n_steps": 40,
+    "segment_start": "fresh",
+    "n_envs": 32,
+    "num_generations": 4,
+    "gamma": 0.97,
+    "noise_correlation": 0.5,
+    "learning_rate": 2e-3,
+    "lr_schedule": "linear",
+}
+MOUNTAIN_CAR_CONTINUOUS: Preset = {"noise_correlation": 0.9, "learning_rate": 1e-3, "lr_schedule": "linear"}
+ENVIRONMENTS: dict[str, Preset] = {
+    "Pendulum-v1": PENDULUM,
+    "MountainCarContinuous-v0": MOUNTAIN_CAR_CONTINUOUS,
+}
+CONTINUOUS: Preset = {"noise_correlation": 0.5}
+
+
+def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int, model_name: str) -> TrainingConfig:
+    """A complete configuration: what is given, and for the rest the preset that suits the environment.
+
+    `given`: fields of TrainingConfig or their aliases; `n_steps` None asks for episode groups. `seed` and `model_name` are
+    used where none is given. Raises InvalidConfiguration.
+    """
+    chosen = _without_aliases(given)
+    _check_known(chosen)
+    reward = chosen.setdefault("reward_function_type", rewards_for(environment.env_name)[0])
+    check_reward_fits(reward, environment.env_name)
+    preset = _preset(environment, chosen)
+    defaults: Preset = {
+        "env_name": environment.env_name,
+        "model_name": model_name,
+        "seed": seed,
+        "total_timesteps": DEFAULT_TOTAL_TIMESTEPS,
+        "max_episode_steps": environment.max_episode_steps or DEFAULT_MAX_EPISODE_STEPS,
+        "norm_obs": not isinstance(environment.observation_space, Discrete),
+    }
+    merged: Preset = defaults | preset | chosen
+    if merged.get("n_steps") is None:
+        merged["segment_start"] = "fresh"
+    merged |= _group_sizes(merged, chosen)
+    if isinstance(merged.get("hidden_sizes"), list):
+        merged["hidden_sizes"] = tuple(merged["hidden_sizes"])
+    config = TrainingConfig(**merged)
+    if config.n_steps is not None and config.segment_start == "branched" and not environment.cloneable:
+        raise InvalidConfiguration(
+            FieldError(
+                "segment_start",
+                f'segment_start "branched" needs an environment whose state can be copied, and {environment.env_name} is '
+                'none; allowed here: "fresh", "carried".',
+            )
+        )
+    return config
+
+
+def _preset(environment: EnvironmentSpec, chosen: Preset) -> Preset:
+    """The preset of the environment, or of its kind."""
+    if environment.env_name in CARTPOLE_VERSIONS:
+        return SHAPED_CARTPOLE if chosen["reward_function_type"] != "environment" else {}
+    return ENVIRONMENTS.get(environment.env_name, CONTINUOUS if environment.continuous else {})
+
+
+def _group_sizes(merged: Preset, chosen: Preset) -> Preset:
+    """n_envs and num_generations such that one follows from the other where only one is given."""
+    one_group = merged.get("n_steps") is not None and merged.get("segment_start") == "carried"
+    n_envs, size = merged.get("n_envs", 8), merged.get("num_generations", 8)
+    if not isinstance(n_envs, int) or not isinstance(size, int) or n_envs < 1 or size < 1:
+        return {}
+    if "num_generations" not in chosen and (one_group or n_envs % size):
+        size = n_envs
+    elif "n_envs" not in chosen:
+        n_envs = size if one_group else max(n_envs // size, 1) * size
+    return {"n_envs": n_envs, "num_generations": size}
+
+
+def _without_aliases(given: Mapping[str, Any]) -> Preset:
+    chosen = dict(given)
+    for alias, name in ALIASES.items():
+        if alias not in chosen:
+            continue
+        value = chosen.pop(alias)
+        if chosen.setdefault(name, value) != value:
+            raise InvalidConfiguration(
+                FieldError(alias, f"{alias} is another name of {name}; they conflict: {value!r} and {chosen[name]!r}.")
+            )
+    return chosen
+
+
+def _check_known(chosen: Preset) -> None:
+    known = {field.name for field in fields(TrainingConfig)}
+    errors = [
+        FieldError(name, f"{name!r} is no field of a training configuration; known: {', '.join(sorted(known))}.")
+        for name in chosen
+        if name not in known
+    ]
+    if errors:
+        raise InvalidConfiguration(*errors)
