@@ -50,14 +50,24 @@ class BodyDecoder(Generic[RequestType]):
         """Raises MalformedBody (no JSON object) and InvalidInput (a wrong field)."""
         try:
             return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise self._explain(str(error), json.loads(body)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _malformed(body, error) from None
+            raise self._explain(str(error), body) from None
 
-    def _explain(self, message: str, document: Any) -> Exception:
+    def _explain(self, message: str, body: bytes) -> Exception:
+        """What is wrong. msgspec stops at the first fault, so the whole body is read again: it may be no JSON at all."""
+        try:
+            document = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            return MalformedBody(f"The body is not valid JSON: {error}.")
         if not isinstance(document, dict):
             return MalformedBody(f"The body must be a JSON object, got {_shown(document)}.")
+        # JSON has no NaN and no number beyond a double; Python's reader takes both, which tells where they stand.
+        for path, value in _numbers(document, ""):
+            if not math.isfinite(value):
+                return InvalidInput(FieldError(path, f"{path} must be a finite number, got {value}."))
+        return self._explain_field(message, document)
+
+    def _explain_field(self, message: str, document: dict[str, Any]) -> Exception:
         match = _PATH.match(message)
         expected, path = (match["expected"], match["path"] or "") if match else (message, "")
         if unknown := _UNKNOWN.match(expected):
@@ -65,27 +75,15 @@ class BodyDecoder(Generic[RequestType]):
             return InvalidInput(FieldError(unknown[1], f"Unknown field {unknown[1]!r}; allowed: {allowed}."))
         if missing := _MISSING.match(expected):
             return InvalidInput(FieldError(missing[1], f"The field {missing[1]!r} is required."))
-        wanted = expected.partition(", got")[0].removeprefix("Expected ").replace("`", "")
-        value = _look_up(document, path)
         if expected.startswith("Invalid enum value"):
             wanted = f"one of {', '.join(self._choices(path))}"
-        return InvalidInput(FieldError(path, f"{path} must be {wanted}, got {_shown(value)}."))
+        else:
+            wanted = expected.partition(", got")[0].removeprefix("Expected ").replace("`", "")
+        return InvalidInput(FieldError(path, f"{path} must be {wanted}, got {_shown(_look_up(document, path))}."))
 
     def _choices(self, name: str) -> list[str]:
         schema = msgspec.json.schema_components([self._type])[1][self._type.__name__]["properties"][name]
         return [str(choice) for choice in schema["enum"]]
-
-
-def _malformed(body: bytes, error: Exception) -> Exception:
-    """JSON has no NaN and no number beyond a double; Python's reader takes both, which tells where they stand."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return MalformedBody(f"The body is not valid JSON: {error}.")
-    for path, value in _numbers(document, ""):
-        if not math.isfinite(value):
-            return InvalidInput(FieldError(path, f"{path} must be a finite number, got {value}."))
-    return MalformedBody(f"The body is not valid JSON: {error}.")
 
 
 def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
@@ -100,10 +98,12 @@ def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
 
 
 def _look_up(document: Any, path: str) -> Any:
-    """The value at a path of msgspec such as `observation[...]` or `hidden_sizes[...]` (which does not tell the index)."""
+    """The value at a path such as `observation[1][0]`, or as near to it as the document goes."""
     for part in re.findall(r"[^.\[\]]+", path):
         if isinstance(document, dict) and part in document:
             document = document[part]
+        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
+            document = document[int(part)]
     return document
 
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 
-from adapters.http.schemas import InferenceRequest, TrainRequest
+from adapters.http.requests import InferenceRequest, TrainRequest
 
 _REFERENCE = "#/components/schemas/{name}"
 

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
 from adapters.http.request_id import request_id
-from adapters.http.schemas import FieldProblem, Problem
+from adapters.http.responses import FieldProblem, Problem
 from domain.errors import CapacityExceeded, Conflict, GrpoError, InvalidInput, NotFound
 
 MEDIA_TYPE = "application/problem+json"

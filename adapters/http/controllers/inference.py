@@ -3,11 +3,13 @@
 import asyncio
 
 from litestar import Router, post
+from litestar.params import RawBody
 
 from adapters.http.body import BodyDecoder, requires_json
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
-from adapters.http.schemas import InferenceRequest, InferenceResponse
+from adapters.http.requests import InferenceRequest
+from adapters.http.responses import InferenceResponse
 from application.use_cases import UseCases
 
 LARGE_BATCH = 256
@@ -32,7 +34,7 @@ def inference_routes(use_cases: UseCases) -> Router:
         ),
         summary="Act with a kept model",
     )
-    async def infer(body: bytes) -> InferenceResponse:
+    async def infer(body: RawBody) -> InferenceResponse:
         """An action for an observation, or for each of a list of observations."""
         request = decode(body)
         arguments = (request.model_name, request.observation, request.deterministic)

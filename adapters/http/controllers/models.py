@@ -4,7 +4,7 @@ from litestar import Router, delete, get
 from litestar.params import FromPath
 
 from adapters.http.problems import described
-from adapters.http.schemas import DeleteResponse, ModelResponse, ModelsResponse
+from adapters.http.responses import DeleteResponse, ModelResponse, ModelsResponse
 from application.use_cases import UseCases
 
 

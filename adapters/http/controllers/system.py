@@ -6,7 +6,7 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.openapi.plugins import RedocRenderPlugin, SwaggerRenderPlugin
 
 from adapters.http.problems import described
-from adapters.http.schemas import HealthResponse, IndexResponse
+from adapters.http.responses import HealthResponse, IndexResponse
 from application.use_cases import UseCases
 
 ENDPOINTS = {

@@ -3,20 +3,13 @@
 from dataclasses import asdict
 
 from litestar import Router, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, RawBody
 
 from adapters.http.body import BodyDecoder, requires_json
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
-from adapters.http.schemas import (
-    ConfigResponse,
-    JobsResponse,
-    StatusResponse,
-    StopResponse,
-    TrainRequest,
-    TrainResponse,
-    given_fields,
-)
+from adapters.http.requests import TrainRequest, given_fields
+from adapters.http.responses import ConfigResponse, JobsResponse, StatusResponse, StopResponse, TrainResponse
 from application.use_cases import UseCases
 from domain.config import TrainingConfig
 from domain.job import Job
@@ -39,7 +32,7 @@ def training_routes(use_cases: UseCases) -> Router:
         ),
         summary="Start a training job",
     )
-    def train(body: bytes) -> TrainResponse:
+    def train(body: RawBody) -> TrainResponse:
         """Queue a job; it begins as soon as a worker is free. The answer shows the whole configuration."""
         job = use_cases.start_training(given_fields(decode(body)))
         return TrainResponse(job.id, "Training started", config_response(job.config))

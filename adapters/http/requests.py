@@ -1,9 +1,8 @@
-"""What goes over the wire. Requests check types only: the domain checks every bound and says what is wrong with all fields.
+"""What clients send. Decoding checks types only: the domain checks every bound and says what is wrong with all fields.
 
 The bounds that the OpenAPI schema shows are read from the domain, so they cannot differ.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -146,9 +145,7 @@ class TrainRequest(Struct, forbid_unknown_fields=True):
     ] = UNSET
     loss_type: Annotated[
         LossType | UnsetType,
-        Meta(
-            description="grpo = mean per trajectory, then over them; dapo = over all steps; dr_grpo = constant length."
-        ),
+        Meta(description="grpo = mean per trajectory, then over them; dapo = over all steps; dr_grpo = constant length."),
     ] = UNSET
     scale_rewards: Annotated[
         ScaleRewards | UnsetType, Meta(description="Which standard deviation divides the centred returns.")
@@ -175,82 +172,6 @@ class TrainRequest(Struct, forbid_unknown_fields=True):
     activation: Annotated[Activation | UnsetType, Meta(description="Of the hidden layers; default tanh.")] = UNSET
 
 
-class ConfigResponse(Struct):
-    """A training configuration, complete. As a body of POST /train it repeats the run."""
-
-    env_name: str
-    model_name: str
-    total_timesteps: int
-    reward_function_type: RewardFunctionType
-    seed: int
-    max_episode_steps: int
-    n_steps: int | None
-    segment_start: SegmentStart
-    reset_probability: float
-    n_envs: int
-    num_generations: int
-    batch_size: int
-    n_epochs: int
-    learning_rate: float
-    lr_schedule: LearningRateSchedule
-    gamma: float
-    epsilon: float
-    epsilon_high: float | None
-    beta: float
-    ref_model_sync_steps: int | None
-    ent_coef: float
-    target_kl: float | None
-    max_grad_norm: float
-    loss_type: LossType
-    scale_rewards: ScaleRewards
-    importance_sampling_level: ImportanceSamplingLevel
-    supervision: Supervision
-    norm_obs: bool
-    noise_correlation: float
-    ema_decay: float
-    hidden_sizes: list[int]
-    activation: Activation
-
-
-class TrainResponse(Struct):
-    """A job was taken in."""
-
-    job_id: str
-    message: str
-    config: ConfigResponse
-
-
-class StatusResponse(Struct):
-    """A training job. `status` is final when it is completed, failed or stopped."""
-
-    job_id: str
-    status: str
-    progress: Annotated[float, Meta(ge=0, le=1, description="Share of the budget that is used.")]
-    current_timesteps: int
-    total_timesteps: int
-    start_time: datetime | None
-    end_time: datetime | None
-    error_message: str | None
-    error_code: str | None
-    metrics: Annotated[dict[str, float], Meta(description="Newest figures by name; returns are native ones.")]
-    env_name: str
-    model_name: str
-    created_at: datetime
-
-
-class JobsResponse(Struct):
-    """All jobs, newest first."""
-
-    jobs: list[StatusResponse]
-
-
-class StopResponse(Struct):
-    """A job was asked to end."""
-
-    message: str
-    job_id: str
-
-
 class InferenceRequest(Struct, forbid_unknown_fields=True):
     """One observation, or a list of observations for a list of answers."""
 
@@ -265,77 +186,6 @@ class InferenceRequest(Struct, forbid_unknown_fields=True):
     deterministic: Annotated[bool, Meta(description="true: the most likely action (the mean for a Box); false: a sample.")] = (
         True
     )
-
-
-class InferenceResponse(Struct):
-    """The answer for one observation; for a list of observations, lists of the same length."""
-
-    action: Annotated[
-        int | list[float | list[float]],
-        Meta(description="Discrete: an integer; Box: a list of numbers within its bounds."),
-    ]
-    action_probs: Annotated[
-        list[float | list[float]] | None, Meta(description="Probabilities of a Discrete policy; null for a Box.")
-    ]
-    value: Annotated[float | list[float], Meta(description="Expected discounted native return from the observation.")]
-
-
-class ModelResponse(Struct):
-    """A kept model; `loaded` = in memory, `saved` = in storage only."""
-
-    name: str
-    status: str
-    env_name: str
-    job_id: str
-    created_at: datetime
-    size_bytes: int
-
-
-class ModelsResponse(Struct):
-    """All kept models by name."""
-
-    models: list[ModelResponse]
-
-
-class DeleteResponse(Struct):
-    """A model was removed."""
-
-    message: str
-
-
-class HealthResponse(Struct):
-    """The service is up. `active_jobs` are being trained now."""
-
-    status: str
-    timestamp: datetime
-    active_jobs: int
-    loaded_models: int
-
-
-class IndexResponse(Struct):
-    """Where to go from here."""
-
-    message: str
-    version: str
-    endpoints: dict[str, str]
-
-
-class FieldProblem(Struct):
-    """What is wrong with one field of the body."""
-
-    field: str
-    message: str
-
-
-class Problem(Struct, omit_defaults=True):
-    """RFC 9457 problem details. `detail` is a sentence for people, `code` a stable word for machines."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[FieldProblem] | UnsetType = UNSET
 
 
 def given_fields(request: TrainRequest) -> dict[str, Any]:

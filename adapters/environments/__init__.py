@@ -1,0 +1,1 @@
+"""Environments behind the ports `VectorEnvironment` and `EnvironmentFactory`."""

@@ -1,0 +1,109 @@
+"""Gymnasium's registry in the words of the domain: which environments there are, and with what spaces.
+
+Nothing here imports a module that a name asks for: a name is looked up among the ids that are registered already.
+"""
+
+import difflib
+
+import gymnasium
+import numpy as np
+from gymnasium import error, spaces
+from gymnasium.envs.registration import EnvSpec
+
+from adapters.environments.quiet import without_warnings
+from domain.errors import FieldError, UnknownEnvironment, UnsupportedEnvironment
+from domain.spaces import Box, Discrete, EnvironmentSpec, Space
+
+LONGEST_ID = 128
+SHOWN_CHARACTERS = 200
+
+
+def find(env_name: str) -> EnvSpec:
+    """The registered environment of exactly this id. Raises UnknownEnvironment."""
+    if not isinstance(env_name, str):
+        raise _unknown(f"env_name must be the id of a registered Gymnasium environment, not {_shown(env_name)}.")
+    if ":" in env_name:
+        raise _unknown(
+            f"env_name {_shown(env_name)} would import a Python module, which a name must not do; "
+            "allowed are ids of environments that are registered already, without a module in front."
+        )
+    if len(env_name) > LONGEST_ID:
+        raise _unknown(f"env_name {_shown(env_name)} has {len(env_name)} characters; at most {LONGEST_ID} are allowed.")
+    try:
+        return gymnasium.spec(env_name)
+    except error.DeprecatedEnv as deprecated:
+        raise _unknown(f"env_name {_shown(env_name)} is out of date: {deprecated}") from deprecated
+    except error.Error as unregistered:
+        raise _unknown(
+            f"env_name {_shown(env_name)} is not the id of a registered Gymnasium environment. {_suggestion(env_name)}"
+        ) from unregistered
+
+
+def describe(env_name: str) -> EnvironmentSpec:
+    """Make the environment once and look at it. Raises UnknownEnvironment, UnsupportedEnvironment."""
+    registered = find(env_name)
+    try:
+        with without_warnings():
+            environment = gymnasium.make(registered, disable_env_checker=True)
+            environment.close()
+    except (error.DependencyNotInstalled, ImportError) as missing:
+        raise _unsupported(env_name, f"needs something that is not installed here: {missing}") from missing
+    except Exception as failure:
+        raise _unsupported(env_name, f"cannot be made: {type(failure).__name__}: {failure}") from failure
+    return EnvironmentSpec(
+        env_name=env_name,
+        observation_space=_observation_space(env_name, environment.observation_space),
+        action_space=_action_space(env_name, environment.action_space),
+        max_episode_steps=registered.max_episode_steps,
+        reward_threshold=registered.reward_threshold,
+    )
+
+
+def _observation_space(env_name: str, space: spaces.Space[object]) -> Space:
+    if isinstance(space, spaces.Discrete):
+        return _discrete(space)
+    if isinstance(space, spaces.Box) and space.low.size:
+        return _box(space)
+    raise _unsupported(env_name, f"has the observation space {_shown(space)}; allowed are Box and Discrete.")
+
+
+def _action_space(env_name: str, space: spaces.Space[object]) -> Space:
+    if isinstance(space, spaces.Discrete):
+        return _discrete(space)
+    if isinstance(space, spaces.Box) and space.low.size and np.issubdtype(space.dtype, np.floating):
+        return _box(space)
+    raise _unsupported(
+        env_name, f"has the action space {_shown(space)}; allowed are Discrete and Box of floating-point numbers."
+    )
+
+
+def _discrete(space: spaces.Discrete) -> Discrete:
+    return Discrete(n=int(space.n), start=int(space.start))
+
+
+def _box(space: spaces.Box) -> Box:
+    low, high = (bound.astype(np.float64).ravel().tolist() for bound in (space.low, space.high))
+    return Box(shape=space.shape, low=tuple(low), high=tuple(high))
+
+
+def _suggestion(env_name: str) -> str:
+    """Registered ids that look like the name, whatever its case."""
+    ids = {env_id.lower(): env_id for env_id in gymnasium.registry}
+    similar = [repr(ids[match]) for match in difflib.get_close_matches(env_name.lower(), ids, n=3)]
+    if similar:
+        return f"Did you mean {' or '.join(similar)}?"
+    return "For example 'CartPole-v1', 'Pendulum-v1' and 'FrozenLake-v1' are."
+
+
+def _shown(value: object) -> str:
+    """The value as it stands in a sentence: escaped, and shortened where it is long."""
+    text = repr(value[: SHOWN_CHARACTERS + 1] if isinstance(value, str) else value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _unknown(message: str) -> UnknownEnvironment:
+    return UnknownEnvironment(FieldError("env_name", message))
+
+
+def _unsupported(env_name: str, what: str) -> UnsupportedEnvironment:
+    return UnsupportedEnvironment(FieldError("env_name", f"env_name {env_name!r} {what}"))

@@ -1,0 +1,50 @@
+"""The dependency rule, as far as import-linter cannot say it, and the rules that a grep can hold."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DOMAIN = sorted((ROOT / "domain").rglob("*.py"))
+SOURCES = [path for folder in ("domain", "application", "adapters", "bootstrap") for path in (ROOT / folder).rglob("*.py")]
+ALLOWED = {"numpy", "domain"}
+NO_IO = {"os", "io", "pathlib", "socket", "sqlite3", "subprocess", "logging", "asyncio", "multiprocessing", "threading", "pickle"}
+LONGEST_FILE = 320
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the top-level packages that a file imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    origins = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in plain | origins}
+
+
+@pytest.mark.parametrize("path", DOMAIN, ids=lambda path: path.name)
+def test_domain_file_imports_numpy_and_the_standard_library_only(path: Path) -> None:
+    foreign = imported(path) - ALLOWED - sys.stdlib_module_names
+    assert not foreign
+    assert not imported(path) & NO_IO
+
+
+def test_imports_when_linted_point_inwards() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Contracts: 5 kept, 0 broken." in done.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_source_file_stays_short_and_never_unpickles(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE
+    assert not imported(path) & {"pickle", "marshal", "shelve", "cloudpickle"}
+    assert "allow_pickle=True" not in text
+
+
+def test_environment_of_the_process_is_read_in_the_settings_only() -> None:
+    readers = [path.name for path in SOURCES if "os.environ" in path.read_text(encoding="utf-8")]
+    assert readers == ["settings.py"]

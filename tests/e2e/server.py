@@ -1,0 +1,94 @@
+"""A real server process on loopback and a real HTTP client."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE_SECONDS = 30.0
+FINAL = {"completed", "failed", "stopped"}
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+class ServerProcess:
+    """`python run_api.py` with a data folder; may be killed and started again."""
+
+    def __init__(self, data_dir: Path, port: int | None = None, workers: int = 2) -> None:
+        self.data_dir, self.port, self.workers = data_dir, port or free_port(), workers
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "ServerProcess":
+        settings = {
+            "GRPO_PORT": str(self.port),
+            "GRPO_DATA_DIR": str(self.data_dir),
+            "GRPO_MAX_CONCURRENT_JOBS": str(self.workers),
+        }
+        command = [sys.executable, "run_api.py"]
+        log = (self.data_dir / "server.log").open("ab")
+        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
+        log.close()
+        self.until(self._answers)
+        return self
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End the process; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        code = self.process.wait(PATIENCE_SECONDS)
+        self.process = None
+        return code
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.stop(signal.SIGKILL)
+        self.client.close()
+
+    def log(self) -> str:
+        return (self.data_dir / "server.log").read_text(encoding="utf-8")
+
+    def train(self, **fields: Any) -> str:
+        answer = self.client.post("/train", json=fields)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["job_id"])
+
+    def status(self, job_id: str) -> dict[str, Any]:
+        return dict(self.client.get(f"/training/{job_id}/status").json())
+
+    def wait(self, job_id: str) -> dict[str, Any]:
+        """The job's status once it has ended."""
+        self.until(lambda: self.status(job_id)["status"] in FINAL)
+        return self.status(job_id)
+
+    def workers_pids(self) -> list[int]:
+        """Process ids of the server's children that are workers."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="utf-8").split()
+        return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def until(self, condition: Any) -> None:
+        """Wait until the condition holds."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, f"waited in vain; the server said:\n{self.log()}"
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        try:
+            return self.client.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False

@@ -1,0 +1,143 @@
+"""The service as a process: training beside it, stop, restart, kill."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.server import ROOT, ServerProcess, free_port
+
+ENDLESS = {"total_timesteps": 1_000_000_000, "env_name": "CartPole-v1"}
+OBSERVATION = [0.1, 0.0, 0.05, 0.0]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path).start()
+    yield server
+    server.close()
+
+
+def infer(server: ServerProcess, name: str) -> dict[str, object]:
+    answer = server.client.post("/inference", json={"model_name": name, "observation": OBSERVATION})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_job_when_stopped_ends_and_keeps_what_it_learned(server: ServerProcess) -> None:
+    job = server.train(model_name="stopped", **ENDLESS)
+    server.until(lambda: server.status(job)["current_timesteps"] > 0)
+    answer = server.client.post(f"/training/{job}/stop")
+    assert (answer.status_code, answer.json()) == (200, {"message": "Training job stopped", "job_id": job})
+    status = server.status(job)
+    assert status["status"] == "stopped"
+    assert 0 < status["progress"] < 1
+    assert status["end_time"]
+    assert infer(server, "stopped")["action"] in {0, 1}
+    assert server.client.post(f"/training/{job}/stop").status_code == 409
+    assert server.client.get("/health").json()["active_jobs"] == 0
+
+
+def test_jobs_beyond_the_workers_wait_in_order_of_arrival(server: ServerProcess) -> None:
+    running = [server.train(**ENDLESS) for _ in range(2)]
+    waiting = [server.train(total_timesteps=200, model_name=f"waiting_{i}") for i in range(3)]
+    assert [server.status(job)["status"] for job in running] == ["running", "running"]
+    assert [server.status(job)["status"] for job in waiting] == ["queued"] * 3
+    assert server.status(waiting[0])["start_time"] is None
+    server.client.post(f"/training/{waiting[1]}/stop")
+    assert server.status(waiting[1])["status"] == "stopped"
+    server.client.post(f"/training/{running[0]}/stop")
+    ended = [server.wait(job) for job in (waiting[0], waiting[2])]
+    assert [status["status"] for status in ended] == ["completed", "completed"]
+    assert ended[0]["start_time"] <= ended[1]["start_time"]
+
+
+def test_job_whose_worker_is_killed_fails_and_says_so(server: ServerProcess) -> None:
+    job = server.train(**ENDLESS)
+    server.until(lambda: server.status(job)["current_timesteps"] > 0)
+    [worker] = server.workers_pids()
+    os.kill(worker, signal.SIGKILL)
+    status = server.wait(job)
+    assert status["status"] == "failed"
+    assert status["error_message"] == "The worker process ended unexpectedly (signal SIGKILL)."
+    again = server.train(total_timesteps=200)
+    assert server.wait(again)["status"] == "completed"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_service_when_restarted_has_all_jobs_and_models_and_goes_on(server: ServerProcess, how: signal.Signals) -> None:
+    done = server.train(total_timesteps=500, model_name="done", seed=1)
+    server.wait(done)
+    before = infer(server, "done")
+    cut_off = server.train(total_timesteps=200_000, model_name="cut_off", seed=2)
+    undisturbed = server.train(total_timesteps=200_000, model_name="undisturbed", seed=2)
+    server.wait(undisturbed)
+    reference = infer(server, "undisturbed")
+    server.wait(cut_off)
+    second = server.train(total_timesteps=200_000, model_name="second", seed=2)
+    server.until(lambda: server.status(second)["progress"] > 0.1)
+    server.stop(how)
+    server.start()
+    assert {job["job_id"] for job in server.client.get("/training/jobs").json()["jobs"]} == {
+        done,
+        cut_off,
+        undisturbed,
+        second,
+    }
+    assert server.status(done)["status"] == "completed"
+    assert infer(server, "done") == before
+    status = server.wait(second)
+    assert status["status"] == "completed", status
+    assert infer(server, "second") == reference
+
+
+def test_workers_of_a_killed_server_end_too(server: ServerProcess) -> None:
+    job = server.train(**ENDLESS)
+    server.until(lambda: server.status(job)["current_timesteps"] > 0)
+    [worker] = server.workers_pids()
+    server.stop(signal.SIGKILL)
+    server.until(lambda: not _alive(worker))
+
+
+def test_progress_and_inference_go_on_while_training(server: ServerProcess) -> None:
+    server.wait(server.train(total_timesteps=300, model_name="ready"))
+    job = server.train(**ENDLESS)
+    seen: set[int] = set()
+
+    def moved_on() -> bool:
+        seen.add(server.status(job)["current_timesteps"])
+        infer(server, "ready")
+        return len(seen) >= 4
+
+    server.until(moved_on)
+    server.client.post(f"/training/{job}/stop")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"GRPO_PORT": "many"}, "GRPO_PORT"),
+        ({"GRPO_DATA_DIR": "run_api.py"}, "run_api.py"),
+    ],
+)
+def test_service_that_cannot_start_says_why_in_one_sentence(settings: dict[str, str], said: str) -> None:
+    environment = os.environ | {"GRPO_PORT": str(free_port())} | settings
+    done = subprocess.run(
+        [sys.executable, "run_api.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
