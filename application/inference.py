@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class Predict:
         policy = self._cache.peek(model_name) or self._cache.get(check_model_name(model_name))
         space = policy.environment.observation_space
         single = not (len(observation) and isinstance(observation[0], list))
-        rows: Sequence[Nested | float] = observation if not single else [observation]
+        rows: list[Any] = [observation] if single else observation
         batch = _as_batch(rows, space)
         prediction = policy.predict(batch, deterministic, self._rng)
         actions = prediction.actions.tolist()
@@ -98,7 +99,7 @@ class Predict:
         return Inference(actions, probabilities, values)
 
 
-def _as_batch(rows: Sequence[Nested | float], space: Space) -> FloatArray:
+def _as_batch(rows: Sequence[Any], space: Space) -> FloatArray:
     """Rows of numbers as an array that the policy takes. Raises InvalidObservation that names the row and the value."""
     width = space.size if isinstance(space, Box) else 1
     for index, row in enumerate(rows):

@@ -16,6 +16,7 @@ from domain.spaces import Box, Discrete, EnvironmentSpec, Space
 
 LONGEST_ID = 128
 SHOWN_CHARACTERS = 200
+LONGEST_REASON = 500
 
 
 def find(env_name: str) -> EnvSpec:
@@ -89,7 +90,7 @@ def _box(space: spaces.Box) -> Box:
 def _suggestion(env_name: str) -> str:
     """Registered ids that look like the name, whatever its case."""
     ids = {env_id.lower(): env_id for env_id in gymnasium.registry}
-    similar = [repr(ids[match]) for match in difflib.get_close_matches(env_name.lower(), ids, n=3)]
+    similar = [repr(ids[match]) for match in difflib.get_close_matches(env_name.lower(), ids, n=3, cutoff=0.75)]
     if similar:
         return f"Did you mean {' or '.join(similar)}?"
     return "For example 'CartPole-v1', 'Pendulum-v1' and 'FrozenLake-v1' are."
@@ -106,4 +107,4 @@ def _unknown(message: str) -> UnknownEnvironment:
 
 
 def _unsupported(env_name: str, what: str) -> UnsupportedEnvironment:
-    return UnsupportedEnvironment(FieldError("env_name", f"env_name {env_name!r} {what}"))
+    return UnsupportedEnvironment(FieldError("env_name", f"env_name {env_name!r} {what[:LONGEST_REASON]}"))

@@ -24,7 +24,8 @@ class GymnasiumVector:
     """N members in one process, stepped one after the other. Not cloneable.
 
     A snapshot is how the members came where they are: their seeds and their actions. To restore it is to play them
-    again, which is exact wherever an episode depends on its seed and its actions only, as the port demands.
+    again, which is exact wherever an episode depends on its seed and its actions only, as the port demands. Of
+    Gymnasium's own environments BipedalWalker does not: its physics remember earlier episodes in the last digits.
     """
 
     def __init__(self, spec: EnvironmentSpec, num_envs: int, max_episode_steps: int) -> None:

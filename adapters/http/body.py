@@ -32,8 +32,8 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
-def requires_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard: refuse a body that is declared as anything but JSON."""
+async def requires_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: refuse a body that is declared as anything but JSON. Async, since Litestar runs others in a thread."""
     declared = connection.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if declared != "application/json" and not declared.endswith("+json"):
         raise UnsupportedMediaType(f"The body must be JSON, sent with Content-Type: application/json, got {declared!r}.")

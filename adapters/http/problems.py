@@ -69,7 +69,8 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 def described(**statuses: str) -> dict[int, ResponseSpec]:
     """Error answers for the OpenAPI schema: `described(_404="…")`, with the 500 that any route may give."""
-    answers = {int(status.lstrip("_")): text for status, text in statuses.items()} | {500: "Anything unforeseen."}
+    answers = {400: "The request is malformed.", 500: "Anything unforeseen."}
+    answers |= {int(status.lstrip("_")): text for status, text in statuses.items()}
     return {
         status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)
         for status, text in answers.items()

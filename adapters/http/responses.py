@@ -1,6 +1,5 @@
 """What the service answers."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,6 +14,10 @@ from domain.config import (
     SegmentStart,
     Supervision,
 )
+
+Timestamp = Annotated[
+    str, Meta(description="ISO 8601 with offset.", examples=["2025-07-28T20:00:00+00:00"], extra_json_schema={"format": "date-time"})
+]
 
 
 class ConfigResponse(Struct):
@@ -70,14 +73,14 @@ class StatusResponse(Struct):
     progress: Annotated[float, Meta(ge=0, le=1, description="Share of the budget that is used.")]
     current_timesteps: int
     total_timesteps: int
-    start_time: datetime | None
-    end_time: datetime | None
+    start_time: Timestamp | None
+    end_time: Timestamp | None
     error_message: str | None
     error_code: str | None
     metrics: Annotated[dict[str, float], Meta(description="Newest figures by name; returns are native ones.")]
     env_name: str
     model_name: str
-    created_at: datetime
+    created_at: Timestamp
 
 
 class JobsResponse(Struct):
@@ -113,7 +116,7 @@ class ModelResponse(Struct):
     status: str
     env_name: str
     job_id: str
-    created_at: datetime
+    created_at: Timestamp
     size_bytes: int
 
 
@@ -133,7 +136,7 @@ class HealthResponse(Struct):
     """The service is up. `active_jobs` are being trained now."""
 
     status: str
-    timestamp: datetime
+    timestamp: Timestamp
     active_jobs: int
     loaded_models: int
 

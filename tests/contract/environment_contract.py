@@ -126,9 +126,7 @@ class EnvironmentContract:
         assert_same(play(other, other.reset(SEEDS), actions), first)
         other.close()
 
-    def test_member_depends_on_its_own_seed_and_actions_only(
-        self, vector: VectorEnvironment, actions: NDArray[Any]
-    ) -> None:
+    def test_member_depends_on_its_own_seed_and_actions_only(self, vector: VectorEnvironment, actions: NDArray[Any]) -> None:
         actions[:, 2] = actions[:, 0]
         played = play(vector, vector.reset(SEEDS), actions)
         for array in played:
@@ -162,9 +160,7 @@ class EnvironmentContract:
         np.testing.assert_array_equal(result.observations[:2], expected.observations[3, :2])
         np.testing.assert_array_equal(result.observations[2:], expected.observations[1, 2:])
 
-    def test_reset_of_no_member_gives_the_present_observations(
-        self, vector: VectorEnvironment, actions: NDArray[Any]
-    ) -> None:
+    def test_reset_of_no_member_gives_the_present_observations(self, vector: VectorEnvironment, actions: NDArray[Any]) -> None:
         vector.reset(SEEDS)
         present = vector.step(actions[0], EVERYONE).observations.copy()
         np.testing.assert_array_equal(vector.reset([None] * MEMBERS), present)

@@ -55,7 +55,6 @@ class Corridor(gymnasium.Env[Any, Any]):
     """Observes how far it has come and ends at 3. Actions 5 and 6 move on, 7 stays. Notes each action."""
 
     noted: ClassVar[list[int]] = []
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(self) -> None:
         self.observation_space = spaces.Box(0.0, 3.0, (1,), dtype=np.float32)
@@ -77,7 +76,6 @@ class Picky(gymnasium.Env[Any, Any]):
     """Takes arrays of shape (2, 1) in float64 only, and writes into them. Observes the values from 3 to 5 in turn."""
 
     noted: ClassVar[list[Any]] = []
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(self) -> None:
         self.observation_space = spaces.Discrete(3, start=3)

@@ -21,7 +21,7 @@ def model_routes(use_cases: UseCases) -> Router:
                     status="loaded" if model.loaded else "saved",
                     env_name=model.summary.env_name,
                     job_id=model.summary.job_id,
-                    created_at=model.summary.created_at,
+                    created_at=model.summary.created_at.isoformat(),
                     size_bytes=model.summary.size_bytes,
                 )
                 for model in use_cases.list_models()

@@ -37,7 +37,7 @@ def system_routes(use_cases: UseCases, version: str) -> Router:
     def health() -> HealthResponse:
         """How many jobs are being trained and how many models are in memory."""
         health = use_cases.get_health()
-        return HealthResponse("healthy", health.timestamp, health.active_jobs, health.loaded_models)
+        return HealthResponse("healthy", health.timestamp.isoformat(), health.active_jobs, health.loaded_models)
 
     @get("/openapi.json", sync_to_thread=False, include_in_schema=False)
     def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+"""Models and checkpoints as bytes: a JSON header and raw arrays, in the layout of safetensors. Nothing in it is executed.
+
+8 bytes little-endian: length of the header; the header: {name: {"dtype", "shape", "data_offsets"}, "__metadata__": {…}}; the
+arrays, little-endian, in C order, without gaps. Metadata values are strings: `kind`, `format_version`, and `about`, which is
+JSON with everything that is no array. Equal objects give equal bytes.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.checkpoint import FORMAT_VERSION, Checkpoint, Model
+from domain.config import TrainingConfig
+from domain.errors import CorruptData, GrpoError
+from domain.network import MLP
+from domain.normalizer import Normalizer
+from domain.policy import Policy
+from domain.spaces import Box, Discrete, EnvironmentSpec, Space
+
+Arrays = dict[str, NDArray[Any]]
+Header = dict[str, Any]
+Decoded = TypeVar("Decoded")
+
+DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
+_NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
+_LENGTH_BYTES = 8
+_METADATA = "__metadata__"
+_POLICY, _STATE = "policy/", "state/"
+
+
+def encode_model(model: Model) -> bytes:
+    """A model as bytes."""
+    about = {
+        "name": model.name,
+        "job_id": model.job_id,
+        "created_at": model.created_at.isoformat(),
+        "timesteps": model.timesteps,
+        "config": asdict(model.config),
+    }
+    return _encode("model", about | _policy_header(model.policy), _policy_arrays(model.policy))
+
+
+def decode_model(data: bytes) -> Model:
+    """The model in the bytes. Raises CorruptData."""
+
+    def build(about: Header, arrays: Arrays) -> Model:
+        return Model(
+            name=_as(str, about["name"]),
+            policy=_policy(about, arrays),
+            config=_as(TrainingConfig, about["config"]),
+            job_id=_as(str, about["job_id"]),
+            created_at=_as(datetime, about["created_at"]),
+            timesteps=_as(int, about["timesteps"]),
+        )
+
+    return _decode("model", data, build)
+
+
+def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """A checkpoint as bytes."""
+    about = {
+        "timesteps": checkpoint.timesteps,
+        "config": asdict(checkpoint.config),
+        "counters": checkpoint.counters,
+    }
+    arrays = _policy_arrays(checkpoint.policy) | {_STATE + name: array for name, array in checkpoint.arrays.items()}
+    return _encode("checkpoint", about | _policy_header(checkpoint.policy), arrays)
+
+
+def decode_checkpoint(data: bytes) -> Checkpoint:
+    """The checkpoint in the bytes. Raises CorruptData."""
+
+    def build(about: Header, arrays: Arrays) -> Checkpoint:
+        return Checkpoint(
+            config=_as(TrainingConfig, about["config"]),
+            policy=_policy(about, arrays),
+            arrays={name.removeprefix(_STATE): array for name, array in arrays.items() if name.startswith(_STATE)},
+            counters=_as(dict[str, Any], about["counters"]),
+            timesteps=_as(int, about["timesteps"]),
+        )
+
+    return _decode("checkpoint", data, build)
+
+
+def _policy_header(policy: Policy) -> Header:
+    """What of a policy is no array. Bounds may be infinite, which JSON cannot say: they stand among the arrays."""
+    environment = policy.environment
+    return {
+        "environment": {
+            "env_name": environment.env_name,
+            "observation_space": _space_header(environment.observation_space),
+            "action_space": _space_header(environment.action_space),
+            "max_episode_steps": environment.max_episode_steps,
+            "cloneable": environment.cloneable,
+            "reward_threshold": environment.reward_threshold,
+        },
+        "network": asdict(policy.network),
+        "normalizer_count": None if policy.normalizer is None else policy.normalizer.count,
+    }
+
+
+def _policy_arrays(policy: Policy) -> Arrays:
+    arrays: Arrays = {"parameters": policy.parameters, "value_weights": policy.value_weights}
+    if policy.normalizer is not None:
+        arrays |= {"normalizer_mean": policy.normalizer.mean, "normalizer_var": policy.normalizer.var}
+    spaces = {"observation": policy.environment.observation_space, "action": policy.environment.action_space}
+    for role, space in spaces.items():
+        if isinstance(space, Box):
+            arrays |= {f"{role}_low": np.array(space.low), f"{role}_high": np.array(space.high)}
+    return {_POLICY + name: array for name, array in arrays.items()}
+
+
+def _policy(about: Header, arrays: Arrays) -> Policy:
+    environment, count = about["environment"], about["normalizer_count"]
+    normalizer = None
+    if count is not None:
+        normalizer = Normalizer(arrays[_POLICY + "normalizer_mean"], arrays[_POLICY + "normalizer_var"], _as(float, count))
+    return Policy(
+        environment=EnvironmentSpec(
+            env_name=_as(str, environment["env_name"]),
+            observation_space=_space("observation", environment["observation_space"], arrays),
+            action_space=_space("action", environment["action_space"], arrays),
+            max_episode_steps=_as(int | None, environment["max_episode_steps"]),
+            cloneable=_as(bool, environment["cloneable"]),
+            reward_threshold=_as(float | None, environment["reward_threshold"]),
+        ),
+        network=_as(MLP, about["network"]),
+        parameters=arrays[_POLICY + "parameters"],
+        normalizer=normalizer,
+        value_weights=arrays[_POLICY + "value_weights"],
+    )
+
+
+def _space_header(space: Space) -> Header:
+    if isinstance(space, Box):
+        return {"shape": list(space.shape)}
+    return {"n": space.n, "start": space.start}
+
+
+def _space(role: str, header: Header, arrays: Arrays) -> Space:
+    if "n" in header:
+        return Discrete(_as(int, header["n"]), _as(int, header["start"]))
+    shape = _as(tuple[int, ...], header["shape"])
+    low, high = arrays[f"{_POLICY}{role}_low"], arrays[f"{_POLICY}{role}_high"]
+    space = Box(shape, tuple(low.tolist()), tuple(high.tolist()))
+    if not len(space.low) == len(space.high) == space.size:
+        raise ValueError(f"bounds of the {role} space do not fit its shape")
+    return space
+
+
+def _encode(kind: str, about: Header, arrays: Arrays) -> bytes:
+    header: Header = {
+        _METADATA: {
+            "about": _to_json(about),
+            "format_version": str(FORMAT_VERSION),
+            "kind": kind,
+        }
+    }
+    blocks, end = [], 0
+    for name, array in sorted(arrays.items()):
+        block = np.ascontiguousarray(array).tobytes()
+        shape = list(array.shape)
+        header[name] = {"dtype": _NAMES[array.dtype], "shape": shape, "data_offsets": [end, end + len(block)]}
+        blocks.append(block)
+        end += len(block)
+    text = _to_json(header).encode()
+    # Arrays begin at a multiple of 8, so that they can be read in place.
+    text += b" " * (-len(text) % _LENGTH_BYTES)
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + b"".join(blocks)
+
+
+def _decode(kind: str, data: bytes, build: Callable[[Header, Arrays], Decoded]) -> Decoded:
+    try:
+        header, body = _split(data)
+        metadata = _as(dict[str, str], header.pop(_METADATA))
+        _check_kind(metadata, kind)
+        arrays = {name: _array(entry, body) for name, entry in header.items()}
+        return build(_as(Header, json.loads(metadata["about"])), arrays)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, GrpoError) as error:
+        raise CorruptData(f"The stored {kind} cannot be read: {type(error).__name__}: {error}.") from error
+
+
+def _check_kind(metadata: dict[str, str], kind: str) -> None:
+    version = int(metadata["format_version"])
+    if metadata["kind"] != kind:
+        raise ValueError(f"it is a {metadata['kind']!r}, not a {kind!r}")
+    if version > FORMAT_VERSION:
+        raise ValueError(f"its format {version} is newer than {FORMAT_VERSION}, the newest that can be read here")
+
+
+def _split(data: bytes) -> tuple[Header, memoryview]:
+    """The header and what stands behind it."""
+    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
+    end = _LENGTH_BYTES + length
+    if len(data) < end:
+        raise ValueError(f"{len(data)} bytes cannot hold a header of {length}")
+    return _as(Header, json.loads(data[_LENGTH_BYTES:end])), memoryview(data)[end:]
+
+
+def _array(entry: Header, body: memoryview) -> NDArray[Any]:
+    """A read-only array over a part of the body; its size is checked before anything is made."""
+    dtype = np.dtype(DTYPES[entry["dtype"]])
+    shape = _as(tuple[int, ...], entry["shape"])
+    start, end = _as(tuple[int, int], entry["data_offsets"])
+    if min(shape, default=0) < 0 or not 0 <= start <= end <= len(body):
+        raise ValueError(f"an array with shape {shape} at {start}:{end} does not lie in {len(body)} bytes")
+    if math.prod(shape) * dtype.itemsize != end - start:
+        raise ValueError(f"an array with shape {shape} of {dtype} does not have {end - start} bytes")
+    if dtype == np.bool_ and np.any(np.frombuffer(body[start:end], dtype=np.uint8) > 1):
+        raise ValueError("a truth value is neither 0 nor 1")
+    return np.frombuffer(body[start:end], dtype=dtype).reshape(shape)
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """The value as one of that type. Raises ValueError (msgspec.ValidationError) and, for a configuration, InvalidInput."""
+    return msgspec.convert(value, kind)
+
+
+def _to_json(value: Any) -> str:
+    """JSON with integers of any size, which the state of a random generator has."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
