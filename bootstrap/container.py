@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.environments.factory import GymnasiumEnvironments
-from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
-
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, ListModels

@@ -16,7 +16,14 @@ ALIASES = {"group_size": "num_generations", "clip_range": "epsilon"}
 
 Preset = dict[str, Any]
 
-SHAPED_CARTPOLE: Preset = {"n_steps": 32, "segment_start": "branched", "num_generations": 4}
+SHAPED_CARTPOLE: Preset = {
+    "n_steps": 32,
+    "segment_start": "branched",
+    "num_generations": 2,
+    "reset_probability": 0.1,
+    "epsilon": 0.4,
+    "ema_decay": 0.98,
+}
 PENDULUM: Preset = {
     "n_steps": 40,
     "segment_start": "fresh",

@@ -16,7 +16,10 @@ from domain.config import (
 )
 
 Timestamp = Annotated[
-    str, Meta(description="ISO 8601 with offset.", examples=["2025-07-28T20:00:00+00:00"], extra_json_schema={"format": "date-time"})
+    str,
+    Meta(
+        description="ISO 8601 with offset.", examples=["2025-07-28T20:00:00+00:00"], extra_json_schema={"format": "date-time"}
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOMAIN = sorted((ROOT / "domain").rglob("*.py"))
 SOURCES = [path for folder in ("domain", "application", "adapters", "bootstrap") for path in (ROOT / folder).rglob("*.py")]
 ALLOWED = {"numpy", "domain"}
-NO_IO = {"os", "io", "pathlib", "socket", "sqlite3", "subprocess", "logging", "asyncio", "multiprocessing", "threading", "pickle"}
+NO_IO = {"os", "io", "pathlib", "socket", "sqlite3", "subprocess", "logging", "asyncio", "multiprocessing", "threading"}
 LONGEST_FILE = 320
 
 

@@ -75,7 +75,8 @@ class ServerProcess:
     def workers_pids(self) -> list[int]:
         """Process ids of the server's children that are workers."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="utf-8").split()
+        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [pid for path in lists for pid in path.read_text(encoding="utf-8").split()]
         return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def until(self, condition: Any) -> None:
