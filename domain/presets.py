@@ -40,6 +40,13 @@ ENVIRONMENTS: dict[str, Preset] = {
     "MountainCarContinuous-v0": MOUNTAIN_CAR_CONTINUOUS,
 }
 CONTINUOUS: Preset = {"noise_correlation": 0.5}
+DISCRETE_OBSERVATIONS: Preset = {
+    "norm_obs": False,
+    "n_envs": 32,
+    "num_generations": 32,
+    "learning_rate": 3e-3,
+    "ent_coef": 0.01,
+}
 
 
 def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int, model_name: str) -> TrainingConfig:
@@ -59,7 +66,6 @@ def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int
         "seed": seed,
         "total_timesteps": DEFAULT_TOTAL_TIMESTEPS,
         "max_episode_steps": environment.max_episode_steps or DEFAULT_MAX_EPISODE_STEPS,
-        "norm_obs": not isinstance(environment.observation_space, Discrete),
     }
     merged: Preset = defaults | preset | chosen
     if merged.get("n_steps") is None:
@@ -83,7 +89,10 @@ def _preset(environment: EnvironmentSpec, chosen: Preset) -> Preset:
     """The preset of the environment, or of its kind."""
     if environment.env_name in CARTPOLE_VERSIONS:
         return SHAPED_CARTPOLE if chosen["reward_function_type"] != "environment" else {}
-    return ENVIRONMENTS.get(environment.env_name, CONTINUOUS if environment.continuous else {})
+    if environment.env_name in ENVIRONMENTS:
+        return ENVIRONMENTS[environment.env_name]
+    observed = DISCRETE_OBSERVATIONS if isinstance(environment.observation_space, Discrete) else {}
+    return observed | (CONTINUOUS if environment.continuous else {})
 
 
 def _group_sizes(merged: Preset, chosen: Preset) -> Preset:

@@ -1,0 +1,312 @@
+"""What every JobRepository and ModelRepository keeps, bound to memory and to SQLite."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
+from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
+from domain.errors import CorruptData, JobAlreadyExists, JobNotFound, ModelNotFound, StorageFailure
+from domain.job import Job, JobStatus
+from domain.ports import JobRepository, ModelRepository
+from tests.factories import (
+    NOON,
+    assert_same_checkpoint,
+    assert_same_model,
+    make_checkpoint,
+    make_config,
+    make_job,
+    make_model,
+    make_policy,
+)
+
+Repositories = tuple[JobRepository, ModelRepository]
+
+
+def in_memory(_: Path) -> Repositories:
+    return MemoryJobRepository(), MemoryModelRepository()
+
+
+def in_sqlite(folder: Path) -> Repositories:
+    database = open_database(folder / "grpo.db")
+    return SqliteJobRepository(database), SqliteModelRepository(database)
+
+
+@pytest.fixture(params=[in_memory, in_sqlite], ids=["memory", "sqlite"])
+def repositories(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Repositories]:
+    jobs, models = request.param(tmp_path)
+    yield jobs, models
+    if isinstance(jobs, SqliteJobRepository):
+        jobs._database.close()
+
+
+@pytest.fixture
+def jobs(repositories: Repositories) -> JobRepository:
+    return repositories[0]
+
+
+@pytest.fixture
+def models(repositories: Repositories) -> ModelRepository:
+    return repositories[1]
+
+
+FULL_JOB = replace(
+    make_job(config=make_config(n_steps=32, hidden_sizes=(8, 4), epsilon_high=0.3, model_name="名前")),
+    status=JobStatus.FAILED,
+    start_time=NOON,
+    end_time=NOON,
+    current_timesteps=12,
+    metrics={"rollout/ep_rew_mean": 0.1 + 0.2},
+    error_code="x",
+    error_message="wörds\n",
+    attempts=2,
+)
+
+
+def test_job_when_added_comes_back_equal(jobs: JobRepository) -> None:
+    jobs.add(FULL_JOB)
+    assert jobs.get(FULL_JOB.id) == FULL_JOB
+
+
+def test_job_when_added_twice_is_refused_and_unchanged(jobs: JobRepository) -> None:
+    jobs.add(make_job("a"))
+    with pytest.raises(JobAlreadyExists):
+        jobs.add(make_job("a", attempts=5))
+    assert jobs.get("a").attempts == 0
+
+
+def test_unknown_job_is_not_found(jobs: JobRepository) -> None:
+    for call in (
+        lambda: jobs.get("nobody"),
+        lambda: jobs.save(make_job("nobody")),
+        lambda: jobs.save_checkpoint(make_job("nobody"), make_checkpoint()),
+    ):
+        with pytest.raises(JobNotFound):
+            call()
+    assert jobs.load_checkpoint("nobody") is None
+    jobs.delete_checkpoint("nobody")
+    assert jobs.list() == []
+
+
+def test_job_when_saved_is_replaced_and_keeps_its_place(jobs: JobRepository) -> None:
+    for name in ("a", "b", "c"):
+        jobs.add(make_job(name))
+    jobs.save(make_job("a", status=JobStatus.RUNNING))
+    assert [job.id for job in jobs.list()] == ["c", "b", "a"]
+    assert [job.id for job in jobs.with_status(JobStatus.QUEUED)] == ["b", "c"]
+    assert [job.id for job in jobs.with_status(JobStatus.RUNNING, JobStatus.QUEUED)] == ["a", "b", "c"]
+    assert jobs.count(JobStatus.QUEUED) == 2
+    assert jobs.count(JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.FAILED) == 3
+    assert jobs.count(JobStatus.FAILED) == 0
+
+
+def test_job_that_was_returned_can_be_changed_without_effect(jobs: JobRepository) -> None:
+    jobs.add(make_job("a", metrics={"x": 1.0}))
+    jobs.get("a").metrics["x"] = 2.0
+    jobs.list()[0].metrics["x"] = 3.0
+    assert jobs.get("a").metrics == {"x": 1.0}
+
+
+def test_checkpoint_when_saved_again_is_replaced_with_the_job(jobs: JobRepository) -> None:
+    jobs.add(make_job("a"))
+    assert jobs.load_checkpoint("a") is None
+    jobs.save_checkpoint(make_job("a", current_timesteps=1), make_checkpoint(timesteps=1))
+    jobs.save_checkpoint(make_job("a", current_timesteps=2), make_checkpoint(timesteps=2))
+    assert jobs.get("a").current_timesteps == 2
+    loaded = jobs.load_checkpoint("a")
+    assert loaded is not None
+    assert_same_checkpoint(loaded, make_checkpoint(timesteps=2))
+    jobs.delete_checkpoint("a")
+    assert jobs.load_checkpoint("a") is None
+
+
+def test_model_when_saved_comes_back_equal_and_is_listed(models: ModelRepository) -> None:
+    models.save(make_model("b"))
+    models.save(make_model("a", job_id="other"))
+    assert_same_model(models.get("b"), make_model("b"))
+    summaries = models.list()
+    assert [(s.name, s.env_name, s.job_id, s.created_at) for s in summaries] == [
+        ("a", "CartPole-v1", "other", NOON),
+        ("b", "CartPole-v1", "job", NOON),
+    ]
+    assert all(summary.size_bytes > 100 for summary in summaries)
+
+
+def test_model_of_the_same_name_is_replaced(models: ModelRepository) -> None:
+    models.save(make_model("a"))
+    newer = make_model("a", policy=make_policy(seed=9), job_id="newer")
+    models.save(newer)
+    assert_same_model(models.get("a"), newer)
+    assert len(models.list()) == 1
+
+
+def test_model_when_deleted_is_gone(models: ModelRepository) -> None:
+    models.save(make_model("a"))
+    models.delete("a")
+    assert models.list() == []
+    for call in (models.get, models.delete):
+        with pytest.raises(ModelNotFound):
+            call("a")
+
+
+def test_two_threads_that_add_and_save_lose_nothing(jobs: JobRepository) -> None:
+    def work(name: str) -> None:
+        for index in range(40):
+            job = make_job(f"{name}{index}")
+            jobs.add(job)
+            jobs.save(job.progressed(index, {}))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = {job.id: job.current_timesteps for job in jobs.list()}
+    assert found == {f"{name}{index}": index for name in "ab" for index in range(40)}
+
+
+def test_sqlite_file_when_opened_again_has_everything(tmp_path: Path) -> None:
+    jobs, models = in_sqlite(tmp_path)
+    jobs.add(FULL_JOB)
+    jobs.save_checkpoint(FULL_JOB, make_checkpoint())
+    models.save(make_model("a"))
+    jobs, models = in_sqlite(tmp_path)
+    assert jobs.get(FULL_JOB.id) == FULL_JOB
+    loaded = jobs.load_checkpoint(FULL_JOB.id)
+    assert loaded is not None
+    assert_same_checkpoint(loaded, make_checkpoint())
+    assert_same_model(models.get("a"), make_model("a"))
+
+
+def test_sqlite_model_with_changed_bytes_is_corrupt(tmp_path: Path) -> None:
+    _, models = in_sqlite(tmp_path)
+    models.save(make_model("a"))
+    with sqlite3.connect(tmp_path / "grpo.db") as connection:
+        connection.execute("update models set data = zeroblob(10)")
+    connection.close()
+    with pytest.raises(CorruptData, match="SHA-256"):
+        models.get("a")
+
+
+def test_sqlite_checkpoint_is_saved_with_its_job_or_not_at_all(tmp_path: Path) -> None:
+    jobs, _ = in_sqlite(tmp_path)
+    jobs.add(make_job("a"))
+    with sqlite3.connect(tmp_path / "grpo.db") as connection:
+        connection.execute(
+            "create trigger full before insert on checkpoints begin select raise(abort, 'database or disk is full'); end"
+        )
+    connection.close()
+    with pytest.raises(StorageFailure, match="disk is full"):
+        jobs.save_checkpoint(make_job("a", current_timesteps=9), make_checkpoint())
+    assert jobs.get("a").current_timesteps == 0
+
+
+@pytest.mark.parametrize("prepare", [lambda path: path.mkdir(), lambda path: path.write_bytes(b"no database at all" * 100)])
+def test_sqlite_path_that_is_no_database_is_refused(tmp_path: Path, prepare: Callable[[Path], None]) -> None:
+    prepare(tmp_path / "grpo.db")
+    with pytest.raises(StorageFailure, match=r"grpo\.db"):
+        open_database(tmp_path / "grpo.db")
+
+
+def test_closed_sqlite_database_gives_storage_failure(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "grpo.db")
+    database.close()
+    database.close()
+    with pytest.raises(StorageFailure):
+        SqliteJobRepository(database).list()
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+
+
+class RepositoryMachine(RuleBasedStateMachine):
+    """Any order of calls, against a dict."""
+
+    make: Callable[[], Repositories]
+
+    @initialize()
+    def begin(self) -> None:
+        self.jobs, self.models = type(self).make()
+        self.expected: dict[str, Job] = {}
+        self.checkpoints: dict[str, int] = {}
+        self.model_jobs: dict[str, str] = {}
+
+    @rule(name=NAMES, timesteps=st.integers(0, 9))
+    def add(self, name: str, timesteps: int) -> None:
+        job = make_job(name, current_timesteps=timesteps)
+        if name in self.expected:
+            with pytest.raises(JobAlreadyExists):
+                self.jobs.add(job)
+        else:
+            self.jobs.add(job)
+            self.expected[name] = job
+
+    @rule(name=NAMES, status=st.sampled_from(JobStatus), timesteps=st.integers(0, 9), with_checkpoint=st.booleans())
+    def save(self, name: str, status: JobStatus, timesteps: int, with_checkpoint: bool) -> None:
+        job = make_job(name, status=status, current_timesteps=timesteps)
+
+        def act() -> None:
+            if with_checkpoint:
+                self.jobs.save_checkpoint(job, make_checkpoint(timesteps=timesteps))
+            else:
+                self.jobs.save(job)
+
+        if name not in self.expected:
+            with pytest.raises(JobNotFound):
+                act()
+            return
+        act()
+        self.expected[name] = job
+        if with_checkpoint:
+            self.checkpoints[name] = timesteps
+
+    @rule(name=NAMES)
+    def delete_checkpoint(self, name: str) -> None:
+        self.jobs.delete_checkpoint(name)
+        self.checkpoints.pop(name, None)
+
+    @rule(name=NAMES, job_id=NAMES)
+    def save_model(self, name: str, job_id: str) -> None:
+        self.models.save(make_model(name, job_id=job_id))
+        self.model_jobs[name] = job_id
+
+    @rule(name=NAMES)
+    def delete_model(self, name: str) -> None:
+        if self.model_jobs.pop(name, None) is None:
+            with pytest.raises(ModelNotFound):
+                self.models.delete(name)
+        else:
+            self.models.delete(name)
+
+    @invariant()
+    def holds_what_was_put_in(self) -> None:
+        assert list(self.jobs.list()) == [*self.expected.values()][::-1]
+        for status in JobStatus:
+            assert [job.id for job in self.jobs.with_status(status)] == [
+                name for name, job in self.expected.items() if job.status is status
+            ]
+        for name in "abc":
+            loaded = self.jobs.load_checkpoint(name)
+            assert (loaded.timesteps if loaded else None) == self.checkpoints.get(name)
+        assert {summary.name: summary.job_id for summary in self.models.list()} == self.model_jobs
+
+
+@pytest.mark.parametrize("adapter", [in_memory, in_sqlite], ids=["memory", "sqlite"])
+def test_repositories_in_any_order_of_calls_equal_a_dict(
+    adapter: Callable[[Path], Repositories], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    class Machine(RepositoryMachine):
+        @staticmethod
+        def make() -> Repositories:
+            return adapter(tmp_path_factory.mktemp("machine"))
+
+    run_state_machine_as_test(
+        Machine, settings=settings(max_examples=20, stateful_step_count=20, deadline=None, derandomize=True)
+    )
