@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +43,9 @@ class Container:
         clock: Clock,
         max_queued_jobs: int,
         max_loaded_models: int,
+        close_storage: Callable[[], None] = lambda: None,
     ) -> None:
+        self._close_storage = close_storage
         cache = ModelCache(models, max_loaded_models)
         self._executor = executor
         self._queue = JobQueue(
@@ -70,8 +73,9 @@ class Container:
         self._queue.recover()
 
     def close(self) -> None:
-        """End the workers; their jobs go on at the next start."""
+        """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""
         self._executor.close()
+        self._close_storage()
 
 
 def build(settings: Settings) -> Container:
@@ -86,6 +90,7 @@ def build(settings: Settings) -> Container:
         clock=SystemClock(),
         max_queued_jobs=settings.max_queued_jobs,
         max_loaded_models=settings.max_loaded_models,
+        close_storage=database.close,
     )
 
 

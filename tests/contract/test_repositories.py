@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
-from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
+from adapters.storage.sqlite import SqliteDatabase, SqliteJobRepository, SqliteModelRepository, open_database
 from domain.errors import CorruptData, JobAlreadyExists, JobNotFound, ModelNotFound, StorageFailure
 from domain.job import Job, JobStatus
 from domain.ports import JobRepository, ModelRepository
@@ -34,17 +34,26 @@ def in_memory(_: Path) -> Repositories:
     return MemoryJobRepository(), MemoryModelRepository()
 
 
+OPENED: list[SqliteDatabase] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed_databases() -> Iterator[None]:
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 def in_sqlite(folder: Path) -> Repositories:
     database = open_database(folder / "grpo.db")
+    OPENED.append(database)
     return SqliteJobRepository(database), SqliteModelRepository(database)
 
 
 @pytest.fixture(params=[in_memory, in_sqlite], ids=["memory", "sqlite"])
-def repositories(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Repositories]:
-    jobs, models = request.param(tmp_path)
-    yield jobs, models
-    if isinstance(jobs, SqliteJobRepository):
-        jobs._database.close()
+def repositories(request: pytest.FixtureRequest, tmp_path: Path) -> Repositories:
+    made: Repositories = request.param(tmp_path)
+    return made
 
 
 @pytest.fixture
