@@ -9,7 +9,7 @@ from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
-from adapters.http.openapi import openapi_config
+from adapters.http.openapi import describe_types, openapi_config
 from adapters.http.problems import MAX_BODY_BYTES, on_grpo_error, on_http_exception, on_unforeseen
 from adapters.http.request_id import add_request_id
 from application.use_cases import UseCases
@@ -23,7 +23,7 @@ def create_app(
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> Litestar:
     """Every documented route. The hooks run once, before the first and after the last request."""
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             training_routes(use_cases),
             inference_routes(use_cases),
@@ -42,3 +42,5 @@ def create_app(
         on_startup=[on_startup],
         on_shutdown=[on_shutdown],
     )
+    describe_types(app)
+    return app

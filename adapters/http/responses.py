@@ -4,16 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from domain.config import (
-    Activation,
-    ImportanceSamplingLevel,
-    LearningRateSchedule,
-    LossType,
-    RewardFunctionType,
-    ScaleRewards,
-    SegmentStart,
-    Supervision,
-)
+from adapters.http import fields
 
 Timestamp = Annotated[
     str,
@@ -26,38 +17,38 @@ Timestamp = Annotated[
 class ConfigResponse(Struct):
     """A training configuration, complete. As a body of POST /train it repeats the run."""
 
-    env_name: str
-    model_name: str
-    total_timesteps: int
-    reward_function_type: RewardFunctionType
-    seed: int
-    max_episode_steps: int
-    n_steps: int | None
-    segment_start: SegmentStart
-    reset_probability: float
-    n_envs: int
-    num_generations: int
-    batch_size: int
-    n_epochs: int
-    learning_rate: float
-    lr_schedule: LearningRateSchedule
-    gamma: float
-    epsilon: float
-    epsilon_high: float | None
-    beta: float
-    ref_model_sync_steps: int | None
-    ent_coef: float
-    target_kl: float | None
-    max_grad_norm: float
-    loss_type: LossType
-    scale_rewards: ScaleRewards
-    importance_sampling_level: ImportanceSamplingLevel
-    supervision: Supervision
-    norm_obs: bool
-    noise_correlation: float
-    ema_decay: float
-    hidden_sizes: list[int]
-    activation: Activation
+    env_name: fields.EnvName
+    total_timesteps: fields.TotalTimesteps
+    learning_rate: fields.LearningRate
+    n_steps: fields.NSteps
+    batch_size: fields.BatchSize
+    n_epochs: fields.NEpochs
+    reward_function_type: fields.RewardFunctionTypeField
+    model_name: fields.ModelName
+    seed: fields.Seed
+    n_envs: fields.NEnvs
+    num_generations: fields.NumGenerations
+    segment_start: fields.SegmentStartField
+    reset_probability: fields.ResetProbability
+    max_episode_steps: fields.MaxEpisodeSteps
+    gamma: fields.Gamma
+    epsilon: fields.Epsilon
+    epsilon_high: fields.EpsilonHigh
+    beta: fields.Beta
+    ref_model_sync_steps: fields.RefModelSyncSteps
+    ent_coef: fields.EntCoef
+    target_kl: fields.TargetKl
+    max_grad_norm: fields.MaxGradNorm
+    lr_schedule: fields.LrSchedule
+    loss_type: fields.LossTypeField
+    scale_rewards: fields.ScaleRewardsField
+    importance_sampling_level: fields.ImportanceSamplingLevelField
+    supervision: fields.SupervisionField
+    norm_obs: fields.NormObs
+    noise_correlation: fields.NoiseCorrelation
+    ema_decay: fields.EmaDecay
+    hidden_sizes: fields.HiddenSizes
+    activation: fields.ActivationField
 
 
 class TrainResponse(Struct):
