@@ -24,6 +24,7 @@ SHAPED_CARTPOLE: Preset = {
     "epsilon": 0.4,
     "ema_decay": 0.98,
 }
+NATIVE_CARTPOLE: Preset = {"ent_coef": 0.01, "ema_decay": 0.99}
 PENDULUM: Preset = {
     "n_steps": 40,
     "segment_start": "fresh",
@@ -88,7 +89,7 @@ def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int
 def _preset(environment: EnvironmentSpec, chosen: Preset) -> Preset:
     """The preset of the environment, or of its kind."""
     if environment.env_name in CARTPOLE_VERSIONS:
-        return SHAPED_CARTPOLE if chosen["reward_function_type"] != "environment" else {}
+        return SHAPED_CARTPOLE if chosen["reward_function_type"] != "environment" else NATIVE_CARTPOLE
     if environment.env_name in ENVIRONMENTS:
         return ENVIRONMENTS[environment.env_name]
     observed = DISCRETE_OBSERVATIONS if isinstance(environment.observation_space, Discrete) else {}
