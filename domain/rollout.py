@@ -25,8 +25,8 @@ from domain.ports import VectorEnvironment
 EPISODE_WINDOW = 100
 
 
-class RolloutInterrupted(Exception):
-    """The rollout was asked to stop; what it had collected is dropped."""
+class Interrupted(Exception):
+    """A rollout or an update was asked to stop; what it had done is dropped."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Collector:
     def collect(self, actor: Actor, budget: int, should_stop: Callable[[], bool]) -> Rollout:
         """One rollout of at most `budget` environment steps, all of them used if the rollout is not over before.
 
-        Raises RolloutInterrupted, EnvironmentFailed.
+        Raises Interrupted, EnvironmentFailed.
         """
         observations = self._start()
         active = np.ones(self._config.n_envs, dtype=np.bool_)
@@ -117,7 +117,7 @@ class Collector:
         running = self._config.n_envs
         while len(rows) < length and running and budget:
             if should_stop():
-                raise RolloutInterrupted
+                raise Interrupted
             if running > budget:
                 active = _first(active, budget)
                 running = budget

@@ -24,7 +24,7 @@ from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
 from domain.rewards import check_reward_fits, reward_function
-from domain.rollout import Collector, Rollout, RolloutInterrupted
+from domain.rollout import Collector, Rollout, Interrupted
 from domain.update import Batch, Updater
 from domain.value import MIN_SAMPLES, fit_value
 
@@ -112,7 +112,7 @@ class Trainer:
         while not self.done and not should_stop():
             try:
                 metrics = self._iterate(should_stop)
-            except RolloutInterrupted:
+            except Interrupted:
                 self._reset_to(self._boundary)
                 return
             self._boundary = self._capture()

@@ -11,7 +11,7 @@ from domain.distributions import MIN_LOG_STD, Categorical, DiagonalGaussian
 from domain.network import MLP, Workspace
 from domain.objective import Objective, ObjectiveTerms, Statistics, approx_kl, sample_weights
 from domain.optimizer import AdamWorkspace, clip_by_global_norm_into
-from domain.rollout import RolloutInterrupted
+from domain.rollout import Interrupted
 
 MIN_PARTIAL_BATCH = 16
 KL_TOLERANCE = 1.5
@@ -94,7 +94,7 @@ class Updater:
         self._grad_norm = 0.0
 
     def update(self, batch: Batch, learning_rate: float, should_stop: Callable[[], bool]) -> dict[str, float]:
-        """Run the epochs; the metrics of the last one. Raises RolloutInterrupted between two minibatches.
+        """Run the epochs; the metrics of the last one. Raises Interrupted between two minibatches.
 
         A batch that is smaller than the smallest minibatch changes nothing.
         """
@@ -104,7 +104,7 @@ class Updater:
             last = epoch == self._config.n_epochs - 1
             for minibatch in self._minibatches(samples):
                 if should_stop():
-                    raise RolloutInterrupted
+                    raise Interrupted
                 distribution, exceeded = self._step(minibatch, learning_rate)
                 if last or exceeded:
                     statistics.append(self._objective.statistics(distribution, minibatch.terms))
