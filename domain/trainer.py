@@ -24,7 +24,7 @@ from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
 from domain.rewards import check_reward_fits, reward_function
-from domain.rollout import Collector, Rollout, Interrupted
+from domain.rollout import Collector, Interrupted, Rollout
 from domain.update import Batch, Updater
 from domain.value import MIN_SAMPLES, fit_value
 
