@@ -33,7 +33,7 @@ def returns_to_go(rewards: FloatArray, ended: BoolArray, gamma: float) -> FloatA
 def group_advantages(
     returns: FloatArray, valid: BoolArray, group_size: int, supervision: Supervision = "process"
 ) -> FloatArray:
-    """Returns centred within their group, [T, N]; 0 where not valid or where fewer than two members are.
+    """Returns centred within their group, [T, N]; 0 where not valid, and where the valid members' returns are all equal.
 
     `returns`: returns-to-go [T, N]; `valid`: bool [T, N], the member was simulated at this step.
     process: A[t, i] = Q[t, i] − mean of Q[t, ·] over the valid members of the group.
@@ -51,7 +51,10 @@ def group_advantages(
     counted = valid.reshape(grouped.shape)
     count = counted.sum(axis=2, keepdims=True)
     mean = np.where(counted, grouped, 0).sum(axis=2, keepdims=True) / np.maximum(count, 1)
-    advantages = np.where(counted & (count > 1), grouped - mean, 0)
+    # A mean of equal numbers is rounded, too: without this, Adam would make steps of the difference.
+    lowest = grouped.min(axis=2, keepdims=True, initial=np.inf, where=counted)
+    highest = grouped.max(axis=2, keepdims=True, initial=-np.inf, where=counted)
+    advantages = np.where(counted & (lowest != highest), grouped - mean, 0)
     return advantages.reshape(steps, members)
 
 

@@ -55,7 +55,7 @@ class DiagonalGaussian:
     """A Gaussian with means [A, B] and state-independent log σ [A], evaluated at actions [A, B] before clipping."""
 
     def __init__(self, mean: FloatArray, log_std: FloatArray, actions: FloatArray) -> None:
-        self._log_std = log_std
+        self._log_std = log_std.copy()  # of the caller's parameters, which an optimiser step changes in place
         self._inverse_std = np.exp(-log_std)[:, None]
         self._z = (actions - mean) * self._inverse_std
 

@@ -73,8 +73,8 @@ class Objective:
         count = len(log_prob)
         ratio = np.exp(_log_ratio(log_prob, terms))
         surrogate = ratio * terms.advantages
-        free = surrogate <= self._clip(ratio) * terms.advantages
-        factor = surrogate * free
+        bound = surrogate > self._clip(ratio) * terms.advantages
+        factor = np.where(bound, 0, surrogate)  # no product: an infinite ratio times 0 is none
         if terms.trajectories is not None:
             factor = _mean_over_trajectory(factor, terms.trajectories)
         factor *= -1 / count

@@ -90,6 +90,8 @@ def clip_by_global_norm_into(gradient: FloatArray, max_norm: float) -> float:
     Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", 2013, arXiv:1211.5063.
     """
     norm = math.sqrt(float(np.dot(gradient, gradient)))
+    if math.isinf(norm):  # the squares may overflow where the numbers do not
+        norm = float(np.linalg.norm(gradient.astype(np.float64)))
     if norm > max_norm:
         gradient *= max_norm / norm
     return norm

@@ -104,7 +104,7 @@ class Trainer:
         return self.timesteps >= self.config.total_timesteps
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Metrics]:
-        """Train until the budget is used up or `should_stop()`; yields the metrics of every update.
+        """Train until the budget is used up or `should_stop()`; yields the (finite) metrics of every update.
 
         A stop takes effect within one step of the environment or one minibatch; the interrupted update leaves no trace.
         Raises TrainingDiverged, EnvironmentFailed.
@@ -143,6 +143,8 @@ class Trainer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    # Divergence shows as overflow and NaN, which the check behind the update reports as what it is.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _iterate(self, should_stop: Callable[[], bool]) -> Metrics:
         config = self.config
         normalizer = self._normalizer if config.norm_obs else None
@@ -160,9 +162,7 @@ class Trainer:
             self._normalizer = self._normalizer.updated(rollout.observations[rollout.valid])
         batch = self._batch(rollout, advantages)
         learning_rate = scheduled_learning_rate(config.learning_rate, config.lr_schedule, progress)
-        # Divergence shows as overflow and NaN, which the check behind it reports as what it is.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            statistics = self._updater.update(batch, learning_rate, should_stop)
+        statistics = self._updater.update(batch, learning_rate, should_stop)
         if not np.all(np.isfinite(self._parameters)):
             raise TrainingDiverged(
                 f"Training diverged after {self.timesteps} steps: a parameter is not a finite number any more; "
@@ -171,7 +171,8 @@ class Trainer:
         if config.ref_model_sync_steps and self.updates % config.ref_model_sync_steps == 0:
             self._reference[:] = self._parameters
         self._fit_value(rollout)
-        return self._metrics(rollout, rewards, centred) | statistics | {"train/learning_rate": learning_rate}
+        metrics = self._metrics(rollout, rewards, centred) | statistics | {"train/learning_rate": learning_rate}
+        return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
     def _training_rewards(self, rollout: Rollout) -> FloatArray:
         if self._reward is None:
