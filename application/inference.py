@@ -15,6 +15,7 @@ from domain.policy import Policy
 from domain.ports import ModelRepository
 from domain.spaces import Box, Discrete, Space
 
+LARGEST = float(np.finfo(np.float32).max)
 Nested = list[float | list[float]]
 """A list of numbers, or a list of such lists."""
 
@@ -110,13 +111,11 @@ def _as_batch(rows: Sequence[Any], space: Space) -> FloatArray:
         batch = np.array(rows, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise _invalid("observation", f"must hold numbers only, nested at most once: {error}") from None
-    largest = float(np.finfo(np.float32).max)
-    # Written so that NaN fails too.
-    wrong = np.argwhere(~(np.abs(batch) <= largest))
-    if len(wrong):
-        index, column = wrong[0]
+    finite = np.abs(batch) <= LARGEST  # False for NaN too
+    if not finite.all():
+        index, column = np.argwhere(~finite)[0]
         value = batch[index, column]
-        raise _invalid(f"{_place(index, rows)}[{column}]", f"must be a finite number within ±{largest:.2g}, got {value:g}")
+        raise _invalid(f"{_place(index, rows)}[{column}]", f"must be a finite number within ±{LARGEST:.2g}, got {value:g}")
     if isinstance(space, Discrete):
         _check_discrete(batch[:, 0], space, rows)
     return batch

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from domain.checkpoint import Checkpoint, Model
-from domain.errors import QueueFull, StorageFailure
+from domain.errors import CorruptData, QueueFull, StorageFailure
 from domain.job import Job, JobStatus
 from domain.ports import (
     Checkpointed,
@@ -84,10 +84,10 @@ class JobQueue:
         with self._changed:
             for job in self._jobs.with_status(*_OCCUPYING):
                 if job.status is JobStatus.STOPPING:
-                    self._end_stopped(job, self._jobs.load_checkpoint(job.id))
+                    self._stop_at_last_checkpoint(job)
                 elif job.attempts >= MAX_ATTEMPTS:
                     message = f"The server ended {job.attempts} times while this job was running; it is not tried again."
-                    self._jobs.save(job.to(JobStatus.FAILED, self._clock.now(), ("too-many-attempts", message)))
+                    self._fail(job, "too-many-attempts", message)
                 else:
                     self._jobs.save(job.to(JobStatus.QUEUED, self._clock.now()))
             self._dispatch()
@@ -107,7 +107,11 @@ class JobQueue:
             self._dispatching = False
 
     def _begin(self, job: Job) -> None:
-        checkpoint = self._jobs.load_checkpoint(job.id)
+        try:
+            checkpoint = self._jobs.load_checkpoint(job.id)
+        except CorruptData as error:
+            self._fail(job, error.code, str(error))
+            return
         job = job.to(JobStatus.RUNNING, self._clock.now())
         self._jobs.save(job)
         self._executor.start(TrainingTask(job, self._environments, checkpoint), self._on_report)
@@ -125,39 +129,41 @@ class JobQueue:
                     return
                 case Ended():
                     self._end(job.progressed(report.checkpoint.timesteps, report.metrics), report)
+                case Failed() if job.status is JobStatus.STOPPING:
+                    # The worker did not live to obey; what its last checkpoint holds is what was learned.
+                    self._stop_at_last_checkpoint(job)
                 case Failed():
-                    self._fail(job, report)
+                    self._fail(job, report.code, report.message)
             self._dispatch()
             self._changed.notify_all()
 
     def _end(self, job: Job, report: Ended) -> None:
         if report.stopped:
             self._jobs.save_checkpoint(job, report.checkpoint)
-            self._end_stopped(job, report.checkpoint)
-            return
+            self._keep(job, report.checkpoint, JobStatus.STOPPED)
+        else:
+            self._keep(job, report.checkpoint, JobStatus.COMPLETED)
+            self._jobs.delete_checkpoint(job.id)
+
+    def _stop_at_last_checkpoint(self, job: Job) -> None:
         try:
-            self._save_model(job, report.checkpoint)
-        except StorageFailure as error:
-            self._jobs.save(job.to(JobStatus.FAILED, self._clock.now(), (error.code, str(error))))
-            return
-        self._jobs.save(job.to(JobStatus.COMPLETED, self._clock.now()))
-        self._jobs.delete_checkpoint(job.id)
+            checkpoint = self._jobs.load_checkpoint(job.id)
+        except CorruptData as error:
+            self._fail(job, error.code, str(error))
+        else:
+            self._keep(job, checkpoint, JobStatus.STOPPED)
 
-    def _end_stopped(self, job: Job, checkpoint: Checkpoint | None) -> None:
-        """What was learned so far is kept as the model; a job that had learned nothing yet leaves none."""
+    def _keep(self, job: Job, checkpoint: Checkpoint | None, status: JobStatus) -> None:
+        """Keep what was learned as the model and end the job; one that had learned nothing yet leaves no model."""
         if checkpoint is not None and checkpoint.timesteps:
-            self._save_model(job, checkpoint)
-        self._jobs.save(job.to(JobStatus.STOPPED, self._clock.now()))
+            name, now = job.config.model_name, self._clock.now()
+            try:
+                self._models.save(Model(name, checkpoint.policy, checkpoint.config, job.id, now, checkpoint.timesteps))
+            except StorageFailure as error:
+                self._fail(job, error.code, str(error))
+                return
+            self._on_model_saved(name)
+        self._jobs.save(job.to(status, self._clock.now()))
 
-    def _fail(self, job: Job, report: Failed) -> None:
-        if job.status is JobStatus.STOPPING:
-            # The worker did not live to obey; what its last checkpoint holds is what was learned.
-            self._end_stopped(job, self._jobs.load_checkpoint(job.id))
-            return
-        self._jobs.save(job.to(JobStatus.FAILED, self._clock.now(), (report.code, report.message)))
-
-    def _save_model(self, job: Job, checkpoint: Checkpoint) -> None:
-        name = job.config.model_name
-        now = self._clock.now()
-        self._models.save(Model(name, checkpoint.policy, checkpoint.config, job.id, now, checkpoint.timesteps))
-        self._on_model_saved(name)
+    def _fail(self, job: Job, code: str, message: str) -> None:
+        self._jobs.save(job.to(JobStatus.FAILED, self._clock.now(), (code, message)))

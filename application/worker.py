@@ -36,7 +36,8 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
 
 def _train(trainer: Trainer, job_id: str, report: Callable[[Report], None], stop_requested: Callable[[], bool]) -> Ended:
     metrics: Metrics = {}
-    last_progress = last_checkpoint = time.monotonic()
+    begun_at, begun_with = time.monotonic(), trainer.timesteps
+    last_progress = last_checkpoint = begun_at
 
     def should_stop() -> bool:
         """Asked at every step of the environment: also the place to report from within a long rollout."""
@@ -48,8 +49,8 @@ def _train(trainer: Trainer, job_id: str, report: Callable[[Report], None], stop
         return stop_requested()
 
     for latest in trainer.run(should_stop):
-        metrics = latest
         now = time.monotonic()
+        metrics = latest | {"time/fps": (trainer.timesteps - begun_with) / max(now - begun_at, 1e-9)}
         if now - last_checkpoint >= CHECKPOINT_SECONDS:
             last_checkpoint = now
             report(Checkpointed(job_id, trainer.checkpoint(), metrics))

@@ -31,7 +31,7 @@ class _Forward:
     def __init__(self, network: MLP, parameters: FloatArray, normalizer: Normalizer | None, num_envs: int) -> None:
         self._inputs = np.ones((network.sizes[0] + 1, num_envs), dtype=np.float32)
         self._features = self._inputs[:-1].T
-        self._scale = normalizer.scale() if normalizer is not None else None
+        self._scale = normalizer.scale if normalizer is not None else None
         self._workspace = Workspace(network, parameters, np.empty(network.num_parameters, np.float32), num_envs)
 
     def __call__(self, observations: FloatArray) -> FloatArray:

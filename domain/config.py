@@ -104,8 +104,8 @@ class TrainingConfig:
         loss_type, scale_rewards, importance_sampling_level, supervision: see `domain.objective` and `domain.advantages`.
         norm_obs: running observation normalisation.
         noise_correlation: ρ of the AR(1) exploration noise, for continuous actions; 0 = white.
-        ema_decay: the policy that is kept is an exponential moving average of the parameters, one step per update;
-            0 = the last parameters.
+        ema_decay: the policy that is kept is an exponential moving average of the parameters, one step per
+            minibatch; 0 = the last parameters.
         max_episode_steps: time limit of an episode.
         hidden_sizes, activation: the network.
     """

@@ -133,7 +133,7 @@ class JobAlreadyEnded(Conflict):
     title = "Training job has already ended"
 
     def __init__(self, job_id: str, status: str) -> None:
-        super().__init__(f"Training job {job_id!r} has already ended as {status!r}; only a queued or running job can change.")
+        super().__init__(f"Training job {job_id!r} has already ended: it is {status}. Only a queued or running job can change.")
         self.job_id = job_id
         self.status = status
 

@@ -79,16 +79,30 @@ class MLP:
                 delta = (layer[:, :-1].T @ delta) * slope
         return gradient
 
-    def hidden_and_output(self, parameters: FloatArray, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Last hidden layer [B, H] and output [B, n_out] for inputs [B, D]."""
-        activations = self.forward(parameters, inputs.T)
-        return activations[-2].T, activations[-1].T
-
     def _activate(self, z: FloatArray) -> FloatArray:
         return np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0)
 
     def _pairs(self) -> list[tuple[int, int]]:
         return [*zip(self.sizes[:-1], self.sizes[1:], strict=True)]
+
+
+class FrozenMLP:
+    """A network with its parameters, for inference: rows in, rows out, weights laid out once. Immutable and thread-safe."""
+
+    def __init__(self, network: MLP, parameters: FloatArray) -> None:
+        self._relu = network.activation == "relu"
+        matrices = network.layers(parameters)
+        *self._hidden, self._output = [(np.ascontiguousarray(m[:, :-1].T), m[:, -1].copy()) for m in matrices]
+
+    def __call__(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Last hidden layer [B, H] and output [B, n_out] for inputs [B, D]."""
+        hidden = inputs
+        for weights, bias in self._hidden:
+            hidden = hidden @ weights
+            hidden += bias
+            hidden = np.maximum(hidden, 0, out=hidden) if self._relu else np.tanh(hidden, out=hidden)
+        weights, bias = self._output
+        return hidden, hidden @ weights + bias
 
 
 class Workspace:

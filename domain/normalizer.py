@@ -1,6 +1,7 @@
 """Running observation normalisation: x ↦ clip((x − mean) / √(var + 1e-8), ±10), as Stable-Baselines3's VecNormalize."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,13 +42,14 @@ class Normalizer:
         spread = self.var * self.count + batch_var * batch_count + delta**2 * (self.count * batch_count / total)
         return Normalizer(mean, spread / total, total)
 
+    @cached_property
     def scale(self) -> tuple[FloatArray, FloatArray]:
         """(mean, 1 / √(var + 1e-8)) as float32 [D]."""
         return self.mean.astype(np.float32), (1 / np.sqrt(self.var + EPSILON)).astype(np.float32)
 
     def apply(self, observations: FloatArray) -> FloatArray:
         """Normalised observations, float32 [B, D]."""
-        mean, inverse_std = self.scale()
+        mean, inverse_std = self.scale
         normalized = np.subtract(observations, mean, dtype=np.float32)
         normalized *= inverse_std
         np.maximum(normalized, -CLIP, out=normalized)

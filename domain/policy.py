@@ -1,12 +1,13 @@
 """A trained policy as it is kept and served: a network with its normaliser, its spaces and its value read-out."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from domain.arrays import ActionArray, FloatArray, check_shape
 from domain.distributions import Categorical
-from domain.network import MLP
+from domain.network import MLP, FrozenMLP
 from domain.normalizer import Normalizer
 from domain.spaces import Box, EnvironmentSpec, encode_observations
 from domain.value import predict_value
@@ -44,6 +45,10 @@ class Policy:
         check_shape("parameters", self.parameters, (self.network.num_parameters + log_std,))
         check_shape("value_weights", self.value_weights, (self.network.sizes[-2] + 1,))
 
+    @cached_property
+    def _frozen_network(self) -> FrozenMLP:
+        return FrozenMLP(self.network, self.parameters)
+
     def predict(
         self, observations: FloatArray, deterministic: bool = True, rng: np.random.Generator | None = None
     ) -> Prediction:
@@ -63,7 +68,7 @@ class Policy:
     ) -> Prediction:
         """Act on encoded observations [B, D], as a VectorEnvironment gives and takes them: Discrete actions count from 0."""
         inputs = self.normalizer.apply(features) if self.normalizer is not None else features
-        hidden, output = self.network.hidden_and_output(self.parameters, inputs)
+        hidden, output = self._frozen_network(inputs)
         values = predict_value(self.value_weights, hidden)
         space = self.environment.action_space
         if isinstance(space, Box):

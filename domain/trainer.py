@@ -18,7 +18,7 @@ from domain.arrays import FloatArray
 from domain.checkpoint import Checkpoint
 from domain.config import TrainingConfig
 from domain.errors import TrainingDiverged
-from domain.network import MLP
+from domain.network import MLP, FrozenMLP
 from domain.normalizer import Normalizer
 from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
 from domain.policy import Policy
@@ -200,7 +200,7 @@ class Trainer:
         chosen = slice(None, None, stride)
         parameters = self._average if self.config.ema_decay else self._parameters
         observations = np.concatenate([rollout.observations[valid][chosen], rollout.next_observations[valid][chosen]])
-        hidden, _ = self._network.hidden_and_output(parameters, self._features(observations))
+        hidden, _ = FrozenMLP(self._network, parameters)(self._features(observations))
         phi = np.column_stack([hidden, np.ones(len(hidden), dtype=np.float32)])
         now, following = np.split(phi, 2)
         rewards, terminated = rollout.rewards[valid][chosen], rollout.terminated[valid][chosen]

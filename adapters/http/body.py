@@ -3,13 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from litestar.connection import ASGIConnection
+from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.handlers import BaseRouteHandler
 
 from domain.errors import FieldError, InvalidInput
 
@@ -17,6 +16,7 @@ RequestType = TypeVar("RequestType", bound=msgspec.Struct)
 _PATH = re.compile(r"^(?P<expected>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
+_KINDS = {"int": "an integer", "float": "a number", "str": "text", "bool": "true or false", "array": "a list"}
 _SHOWN_LENGTH = 60
 
 
@@ -32,13 +32,6 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
-async def requires_json(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard: refuse a body that is declared as anything but JSON. Async, since Litestar runs others in a thread."""
-    declared = connection.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if declared != "application/json" and not declared.endswith("+json"):
-        raise UnsupportedMediaType(f"The body must be JSON, sent with Content-Type: application/json, got {declared!r}.")
-
-
 class BodyDecoder(Generic[RequestType]):
     """Decodes JSON bodies to one request type. Thread-safe."""
 
@@ -46,8 +39,9 @@ class BodyDecoder(Generic[RequestType]):
         self._type = request_type
         self._decoder = msgspec.json.Decoder(request_type)
 
-    def __call__(self, body: bytes) -> RequestType:
-        """Raises MalformedBody (no JSON object) and InvalidInput (a wrong field)."""
+    def __call__(self, request: Request[Any, Any, Any], body: bytes) -> RequestType:
+        """Raises UnsupportedMediaType, MalformedBody (no JSON object) and InvalidInput (a wrong field)."""
+        _check_media_type(request.scope["headers"])
         try:
             return self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -78,12 +72,21 @@ class BodyDecoder(Generic[RequestType]):
         if expected.startswith("Invalid enum value"):
             wanted = f"one of {', '.join(self._choices(path))}"
         else:
-            wanted = expected.partition(", got")[0].removeprefix("Expected ").replace("`", "")
+            kinds = expected.partition(", got")[0].removeprefix("Expected ").replace("`", "").split(" | ")
+            wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds)
         return InvalidInput(FieldError(path, f"{path} must be {wanted}, got {_shown(_look_up(document, path))}."))
 
     def _choices(self, name: str) -> list[str]:
         schema = msgspec.json.schema_components([self._type])[1][self._type.__name__]["properties"][name]
         return [str(choice) for choice in schema["enum"]]
+
+
+def _check_media_type(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Accepts a body that is declared as JSON, or not declared. Reads the raw headers, since this is on the hot path."""
+    value = next((value for name, value in headers if name == b"content-type"), b"application/json")
+    declared = value.partition(b";")[0].strip().lower().decode("latin-1")
+    if declared != "application/json" and not declared.endswith("+json"):
+        raise UnsupportedMediaType(f"The body must be JSON, sent with Content-Type: application/json, got {declared!r}.")
 
 
 def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:

@@ -1,11 +1,12 @@
 """The route that acts."""
 
 import asyncio
+from typing import Any
 
-from litestar import Router, post
+from litestar import Request, Router, post
 from litestar.params import RawBody
 
-from adapters.http.body import BodyDecoder, requires_json
+from adapters.http.body import BodyDecoder
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
 from adapters.http.requests import InferenceRequest
@@ -23,7 +24,6 @@ def inference_routes(use_cases: UseCases) -> Router:
     @post(
         "/inference",
         status_code=200,
-        guards=[requires_json],
         operation_class=json_body(InferenceRequest),
         responses=described(
             _400="The body is no JSON object.",
@@ -34,12 +34,12 @@ def inference_routes(use_cases: UseCases) -> Router:
         ),
         summary="Act with a kept model",
     )
-    async def infer(body: RawBody) -> InferenceResponse:
+    async def infer(request: Request[Any, Any, Any], body: RawBody) -> InferenceResponse:
         """An action for an observation, or for each of a list of observations."""
-        request = decode(body)
-        arguments = (request.model_name, request.observation, request.deterministic)
+        asked = decode(request, body)
+        arguments = (asked.model_name, asked.observation, asked.deterministic)
         # A small prediction takes microseconds, less than handing it to a thread; what may wait or take long goes there.
-        if len(request.observation) <= LARGE_BATCH and predict.in_memory(request.model_name):
+        if len(asked.observation) <= LARGE_BATCH and predict.in_memory(asked.model_name):
             answer = predict(*arguments)
         else:
             answer = await asyncio.to_thread(predict, *arguments)

@@ -1,11 +1,12 @@
 """Routes of training jobs."""
 
 from dataclasses import asdict
+from typing import Any
 
-from litestar import Router, get, post
+from litestar import Request, Router, get, post
 from litestar.params import FromPath, RawBody
 
-from adapters.http.body import BodyDecoder, requires_json
+from adapters.http.body import BodyDecoder
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
 from adapters.http.requests import TrainRequest, given_fields
@@ -24,7 +25,6 @@ def training_routes(use_cases: UseCases) -> Router:
     @post(
         "/train",
         status_code=200,
-        guards=[requires_json],
         sync_to_thread=True,
         operation_class=json_body(TrainRequest),
         responses=described(
@@ -32,9 +32,9 @@ def training_routes(use_cases: UseCases) -> Router:
         ),
         summary="Start a training job",
     )
-    def train(body: RawBody) -> TrainResponse:
+    def train(request: Request[Any, Any, Any], body: RawBody) -> TrainResponse:
         """Queue a job; it begins as soon as a worker is free. The answer shows the whole configuration."""
-        job = use_cases.start_training(given_fields(decode(body)))
+        job = use_cases.start_training(given_fields(decode(request, body)))
         return TrainResponse(job.id, "Training started", config_response(job.config))
 
     @get(
