@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.storage.folder_lock import FolderLock
 from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
@@ -79,8 +80,15 @@ class Container:
 
 
 def build(settings: Settings) -> Container:
-    """The service over SQLite and worker processes. Raises StorageFailure."""
-    database = open_database(Path(settings.data_dir) / "grpo.db")
+    """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure."""
+    folder = Path(settings.data_dir)
+    lock = FolderLock(folder)
+    database = open_database(folder / "grpo.db")
+
+    def close_storage() -> None:
+        database.close()
+        lock.close()
+
     workers = settings.max_concurrent_jobs or default_capacity()
     return Container(
         jobs=SqliteJobRepository(database),
@@ -90,7 +98,7 @@ def build(settings: Settings) -> Container:
         clock=SystemClock(),
         max_queued_jobs=settings.max_queued_jobs,
         max_loaded_models=settings.max_loaded_models,
-        close_storage=database.close,
+        close_storage=close_storage,
     )
 
 

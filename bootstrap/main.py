@@ -1,11 +1,12 @@
 """Starts the server."""
 
 import logging
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap.settings import exit_with, load_or_exit, use_one_blas_thread
+from bootstrap.settings import Settings, exit_with, load_or_exit, use_one_blas_thread
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,16 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from bootstrap.container import VERSION, build
     from domain.errors import StorageFailure
 
+    listener = _listen(settings)
     try:
         Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
         container = build(settings)
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
     app = create_app(container.use_cases, VERSION, on_startup=container.recover, on_shutdown=container.close)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -39,3 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    host, port = listener.getsockname()[:2]
+    logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The address is taken first: a second server must not touch the jobs of the one that has it."""
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        exit_with(f"cannot listen on {settings.host}:{settings.port}: {reason}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,7 +91,6 @@ class Updater:
             config.ent_coef,
             config.beta,
         )
-        self._full = Workspace(network, parameters, self._gradient, config.batch_size)
         self._grad_norm = 0.0
 
     def update(self, batch: Batch, learning_rate: float, should_stop: Callable[[], bool]) -> dict[str, float]:
@@ -111,6 +111,14 @@ class Updater:
                 if exceeded:
                     return self._metrics(statistics)
         return self._metrics(statistics)
+
+    @cached_property
+    def _full(self) -> Workspace:
+        """Buffers for a full minibatch, made when the first one comes: `batch_size` may exceed every batch, and memory."""
+        return self._workspace(self._config.batch_size)
+
+    def _workspace(self, batch_size: int) -> Workspace:
+        return Workspace(self._network, self._parameters, self._gradient, batch_size)
 
     def _samples(self, batch: Batch) -> _Samples:
         """Take the old log-probabilities with one forward pass under the newest normaliser."""
@@ -164,9 +172,7 @@ class Updater:
     def _step(self, samples: _Samples, learning_rate: float) -> tuple[Categorical | DiagonalGaussian, bool]:
         """One optimiser step, unless the policy is too far from the old one already (then True)."""
         count = samples.inputs.shape[1]
-        workspace = self._full
-        if count != self._config.batch_size:
-            workspace = Workspace(self._network, self._parameters, self._gradient, count)
+        workspace = self._full if count == self._config.batch_size else self._workspace(count)
         output = workspace.forward_into(samples.inputs)
         distribution = self._distribution(output, self._log_std, samples.actions)
         target = self._config.target_kl

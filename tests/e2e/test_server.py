@@ -125,6 +125,30 @@ def test_service_that_cannot_start_says_why_in_one_sentence(settings: dict[str, 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def start_another(data_dir: Path, port: int) -> subprocess.CompletedProcess[str]:
+    """Run a second server until it ends by itself."""
+    environment = os.environ | {"GRPO_PORT": str(port), "GRPO_DATA_DIR": str(data_dir)}
+    command = [sys.executable, "run_api.py"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_second_server_on_one_port_or_folder_is_refused_and_touches_no_job(server: ServerProcess, tmp_path: Path) -> None:
+    job = server.train(**ENDLESS)
+    server.until(lambda: server.status(job)["current_timesteps"] > 0)
+    elsewhere = tmp_path / "elsewhere"
+    same_port = start_another(elsewhere, server.port)
+    assert (same_port.returncode, same_port.stderr) == (
+        2,
+        f"error: cannot listen on 127.0.0.1:{server.port}: Address already in use\n",
+    )
+    assert not elsewhere.exists()
+    same_folder = start_another(server.data_dir, free_port())
+    assert same_folder.returncode == 2
+    assert "another server is using it" in same_folder.stderr
+    assert server.status(job)["status"] == "running"
+    server.client.post(f"/training/{job}/stop")
+
+
 def _alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
