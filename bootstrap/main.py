@@ -1,5 +1,6 @@
 """Starts the server."""
 
+import contextlib
 import logging
 import socket
 import sys
@@ -41,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     host, port = listener.getsockname()[:2]
     logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
-    uvicorn.Server(config).run(sockets=[listener])
+    # The server has shut down in order when it passes an interrupt on.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(settings: Settings) -> socket.socket:

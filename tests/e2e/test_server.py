@@ -93,6 +93,13 @@ def test_workers_of_a_killed_server_end_too(server: ServerProcess) -> None:
     server.until(lambda: not _alive(worker))
 
 
+def test_interrupt_from_the_terminal_ends_the_service_quietly(server: ServerProcess) -> None:
+    job = server.train(**ENDLESS)
+    server.until(lambda: server.status(job)["current_timesteps"] > 0)
+    assert server.stop(signal.SIGINT) == 0
+    assert "Traceback" not in server.log()
+
+
 def test_progress_and_inference_go_on_while_training(server: ServerProcess) -> None:
     server.wait(server.train(total_timesteps=300, model_name="ready"))
     job = server.train(**ENDLESS)
