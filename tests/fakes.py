@@ -160,7 +160,7 @@ class TargetVector(FakeVector):
 
 
 class IndifferentVector(FakeVector):
-    """Shows two numbers and pays another one between 4 and 6, whatever is done."""
+    """Shows two numbers and pays another one between -1 and 1, whatever is done."""
 
     SPEC = EnvironmentSpec("Indifferent-v0", Box((2,), (0.0,) * 2, (1.0,) * 2), Discrete(3), 20, cloneable=True)
 
@@ -168,11 +168,11 @@ class IndifferentVector(FakeVector):
         return np.column_stack([self.chance(0), self.chance(1)]).astype(np.float32)
 
     def reward(self, actions: ActionArray) -> FloatArray:
-        return 4 + 2 * self.chance(2)
+        return 2 * self.chance(2) - 1
 
 
 class PartialVector(IndifferentVector):
-    """Almost the same: the first action is paid a little more, a fifth of what chance gives or takes."""
+    """Almost the same: the first action is paid a little more, a tenth of the range of the rewards."""
 
     def reward(self, actions: ActionArray) -> FloatArray:
         return super().reward(actions) + 0.2 * (actions == 0)

@@ -106,7 +106,7 @@ def test_rewards_that_a_shared_start_decides_then_leave_every_bit_of_the_paramet
         before = trainer.policy.parameters.copy()
         metrics = [*trainer.run()]
     np.testing.assert_array_equal(trainer.policy.parameters, before)
-    assert 4 < metrics[0]["rollout/reward_mean"] < 6
+    assert len({m["rollout/reward_mean"] for m in metrics}) == len(metrics) > 2
 
 
 def drift(kind: type[FakeVector], seeds: int) -> FloatArray:
