@@ -18,7 +18,7 @@ from benchmarks.server import Server
 
 ORIGINAL = 1_500
 BODY = {"model_name": "bench", "observation": [0.1, 0.0, 0.05, 0.0], "deterministic": True}
-ROUNDS = 3
+ROUNDS = 5
 
 
 def requests_per_second(server: Server, connections: int, seconds: int) -> float:
@@ -39,7 +39,7 @@ def requests_per_second(server: Server, connections: int, seconds: int) -> float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=3)
     seconds = parser.parse_args().seconds
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed; Debian has it: apt install wrk")
@@ -59,7 +59,7 @@ def main() -> None:
             name = f"{connections}_connections"
             summary[f"idle_{name}"] = statistics.median(idle)
             summary[f"training_{name}"] = statistics.median(training)
-            summary[f"ratio_training_to_idle_{name}"] = statistics.median(training) / statistics.median(idle)
+            summary[f"ratio_training_to_idle_{name}"] = statistics.median(t / i for t, i in zip(training, idle, strict=True))
             summary[f"ratio_to_original_{name}"] = statistics.median(idle) / ORIGINAL
     for key, value in summary.items():
         print(f"{key}: {value:.2f}")

@@ -106,7 +106,8 @@ class FakeVector:
         assert not np.any(active & self._over), "a member was stepped behind the end of its episode"
         space = self.spec.action_space
         if isinstance(space, Box):
-            assert (actions.dtype, actions.shape) == (np.float32, (self.num_envs, space.size))
+            assert actions.dtype == np.float32
+            assert actions.shape == (self.num_envs, space.size)
             assert np.all((actions >= space.low) & (actions <= space.high))
         else:
             assert np.issubdtype(actions.dtype, np.integer)
@@ -129,10 +130,10 @@ class IdentityVector(FakeVector):
         return np.eye(5, dtype=np.float32)[self._symbol()]
 
     def reward(self, actions: ActionArray) -> FloatArray:
-        return (actions == self._symbol()).astype(np.float64)
+        return np.asarray(actions == self._symbol(), dtype=np.float64)
 
     def ends(self, actions: ActionArray) -> BoolArray:
-        return (actions != self._symbol()) & (self.chance(9) < 1 / 8)
+        return np.asarray((actions != self._symbol()) & (self.chance(9) < 1 / 8))
 
     def _symbol(self) -> IntArray:
         return (5 * self.chance(0)).astype(np.int64)
@@ -150,7 +151,7 @@ class TargetVector(FakeVector):
 
     def reward(self, actions: ActionArray) -> FloatArray:
         reached = (actions - np.array([0.0, 3.0])) / np.array([2.0, 3.0])
-        return -np.square(reached - self._target()).sum(axis=1)
+        return np.asarray(-np.square(reached - self._target()).sum(axis=1))
 
     def ends(self, actions: ActionArray) -> BoolArray:
         return (self.reward(actions) < -1) & (self.chance(9) < 1 / 8)
@@ -175,7 +176,7 @@ class PartialVector(IndifferentVector):
     """Almost the same: the first action is paid a little more, a tenth of the range of the rewards."""
 
     def reward(self, actions: ActionArray) -> FloatArray:
-        return super().reward(actions) + 0.2 * (actions == 0)
+        return np.asarray(super().reward(actions) + 0.2 * (actions == 0))
 
 
 class FailingVector(IdentityVector):

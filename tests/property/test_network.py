@@ -1,12 +1,14 @@
 """The perceptron: its plain form by hand, its buffers against the plain form, its first parameters."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.config import Activation
 from domain.network import MLP, FrozenMLP, Workspace
 from tests.strategies import generators, networks
 
@@ -22,7 +24,7 @@ def with_ones(inputs: np.ndarray) -> np.ndarray:
     ("activation", "hidden", "output"), [("tanh", [math.tanh(0.75), math.tanh(-2.0)], None), ("relu", [0.75, 0.0], 1.75)]
 )
 def test_forward_of_a_tiny_network_then_is_what_one_computes_by_hand(
-    activation: str, hidden: list[float], output: float | None
+    activation: Activation, hidden: list[float], output: float | None
 ) -> None:
     network = MLP((2, 2, 1), activation)
     # [W | b]: two hidden units of two inputs, one output of two units
@@ -37,6 +39,7 @@ def test_forward_of_a_tiny_network_then_is_what_one_computes_by_hand(
 def test_workspace_then_equals_the_plain_passes(
     network: MLP, rng: np.random.Generator, precision: tuple[type, float], batch_size: int
 ) -> None:
+    dtype: Any
     dtype, tolerance = precision
     behind = 2  # log σ, which lies behind the network's parameters
     parameters = rng.standard_normal(network.num_parameters + behind).astype(dtype)
@@ -68,7 +71,7 @@ def test_backward_then_equals_central_differences(network: MLP, rng: np.random.G
     h = 1e-6 * direction
     if network.activation == "relu":  # no kink between the two points
         ways = [np.concatenate([a.ravel() > 0 for a in network.forward(parameters + s, inputs)[1:-1]]) for s in (-h, h)]
-        if not np.array_equal(*ways):
+        if not np.array_equal(ways[0], ways[1]):
             return
     above, below = (float((network.forward(parameters + s, inputs)[-1] * output_grad).sum()) for s in (h, -h))
     assert gradient @ direction == pytest.approx((above - below) / 2e-6, rel=1e-5, abs=1e-5)

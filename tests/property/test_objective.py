@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.arrays import ActionArray, FloatArray, IntArray
+from domain.arrays import ActionArray, BoolArray, FloatArray, IntArray
 from domain.config import Activation, ImportanceSamplingLevel, LossType
 from domain.distributions import Categorical, DiagonalGaussian
 from domain.network import MLP
@@ -16,7 +16,8 @@ from domain.objective import Objective, ObjectiveTerms, approx_kl, sample_weight
 from tests.strategies import generators
 
 H = 1e-6
-loss_types = pytest.mark.parametrize("loss_type", ["grpo", "dapo", "dr_grpo"])
+LOSS_TYPES: tuple[LossType, ...] = ("grpo", "dapo", "dr_grpo")
+loss_types = pytest.mark.parametrize("loss_type", LOSS_TYPES)
 levels = pytest.mark.parametrize("level", ["token", "sequence"])
 kinds = pytest.mark.parametrize("continuous", [False, True], ids=["categorical", "gaussian"])
 activations = pytest.mark.parametrize("activation", ["tanh", "relu"])
@@ -106,7 +107,7 @@ def ratios(chain: Chain, terms: ObjectiveTerms) -> FloatArray:
     return np.exp([log_ratio[terms.trajectories == t].mean() for t in terms.trajectories])
 
 
-def clipped(chain: Chain, terms: ObjectiveTerms) -> FloatArray:
+def clipped(chain: Chain, terms: ObjectiveTerms) -> BoolArray:
     """Where the clip binds, bool [B]; no ratio may be near one of its edges, where the loss has a kink."""
     ratio = ratios(chain, terms)
     assume(np.abs(np.subtract.outer(ratio, [0.8, 1.3])).min() > 1e-4)
@@ -245,7 +246,7 @@ def test_weights_then_make_the_mean_over_samples_what_the_loss_type_names(rng: n
         "dapo": losses.mean(),
         "dr_grpo": np.mean([part.sum() / 7 for part in parts]),
     }
-    means = {name: (sample_weights(trajectories, name, 7) * losses).mean() for name in expected}
+    means = {name: (sample_weights(trajectories, name, 7) * losses).mean() for name in LOSS_TYPES}
     assert means == pytest.approx(expected)
 
 
@@ -257,12 +258,12 @@ def test_loss_types_when_trajectories_are_equally_long_then_agree(
     level: ImportanceSamplingLevel, continuous: bool, rng: np.random.Generator, length: int
 ) -> None:
     trajectories = rng.permutation(np.repeat([0, 1, 2], length))
-    for loss_type in ("grpo", "dapo", "dr_grpo"):
+    for loss_type in LOSS_TYPES:
         np.testing.assert_allclose(sample_weights(trajectories, loss_type, length), 1, rtol=1e-15)
     chain = make_chain(rng, continuous, "tanh", trajectories)
     state = rng.bit_generator.state
     losses, gradients = [], []
-    for loss_type in ("grpo", "dapo", "dr_grpo"):
+    for loss_type in LOSS_TYPES:
         rng.bit_generator.state = state
         weights = sample_weights(trajectories, loss_type, length)
         terms = make_terms(rng, chain, trajectories, "dapo", level)

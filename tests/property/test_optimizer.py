@@ -1,5 +1,7 @@
 """Adam in both forms, the bound of the norm, the schedule."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +35,7 @@ def test_two_steps_then_are_those_of_the_paper() -> None:
 
 @given(generators, st.sampled_from([(np.float32, 1e-5), (np.float64, 1e-12)]))
 def test_steps_in_place_then_equal_the_plain_ones(rng: np.random.Generator, precision: tuple[type, float]) -> None:
+    dtype: Any
     dtype, tolerance = precision
     plain = rng.standard_normal(6).astype(dtype)
     in_place = plain.copy()

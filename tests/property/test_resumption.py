@@ -15,14 +15,14 @@ from tests.factories import assert_same_checkpoint, make_config
 from tests.fakes import FakeEnvironments, FakeVector, IdentityVector, TargetVector
 
 STARTS: dict[str, dict[str, Any]] = {
-    "branched": {"n_steps": 12, "segment_start": "branched", "num_generations": 4, "reset_probability": 0.5},
-    "fresh": {"n_steps": 9, "n_envs": 16, "segment_start": "fresh", "num_generations": 2, "supervision": "outcome"},
+    "branched": {"n_steps": 8, "segment_start": "branched", "n_envs": 12, "num_generations": 4, "reset_probability": 0.5},
+    "fresh": {"n_steps": 6, "n_envs": 16, "segment_start": "fresh", "num_generations": 2, "supervision": "outcome"},
     "carried": {"n_steps": 11, "segment_start": "carried"},
     "episodes": {"segment_start": "fresh", "num_generations": 4},
     "sequence": {"segment_start": "fresh", "loss_type": "grpo", "importance_sampling_level": "sequence"},
 }
 EVERYTHING = {
-    "total_timesteps": 300,
+    "total_timesteps": 240,
     "max_episode_steps": 14,
     "batch_size": 24,
     "n_epochs": 2,
@@ -115,7 +115,7 @@ def test_run_when_stopped_anywhere_and_resumed_then_ends_with_the_same_bits(kind
             assert stop.polls >= polls + 1
             assert environments.simulated == stop.simulated
             assert not trainer.done
-            assert trainer.timesteps == trainer.simulated_timesteps == checkpoint.timesteps < 300
+            assert trainer.timesteps == trainer.simulated_timesteps == checkpoint.timesteps < 240
             assert len(before) < total
         resumed = train(FakeEnvironments(kind), config, checkpoint)
         assert_same_checkpoint(resumed.checkpoint, undisturbed.checkpoint)
@@ -127,7 +127,7 @@ def test_run_when_stopped_anywhere_and_resumed_then_ends_with_the_same_bits(kind
 def test_trainer_when_stopped_anywhere_and_run_on_then_ends_with_the_same_bits(kind: type[FakeVector], start: str) -> None:
     config = configure(kind, start)
     undisturbed = train(FakeEnvironments(kind), config)
-    for polls in range(3, undisturbed.polls, 11):
+    for polls in range(3, undisturbed.polls, 13):
         environments = FakeEnvironments(kind)
         with Trainer(environments, config) as trainer:
             while not trainer.done:  # stopped again and again, with two updates of respite
@@ -161,7 +161,7 @@ def test_checkpoint_when_training_goes_on_then_stays_as_it_was(kind: type[FakeVe
         next(updates)
         checkpoint = trainer.checkpoint()
         before = encode_checkpoint(checkpoint)
-        [*updates]
+        assert list(updates)
         assert encode_checkpoint(checkpoint) == before != encode_checkpoint(trainer.checkpoint())
 
 
@@ -183,7 +183,7 @@ def test_run_when_an_update_is_stopped_then_keeps_the_policy_of_the_last_whole_o
     environments = FakeEnvironments()
     with Trainer(environments, config) as trainer:
         before = trainer.policy.parameters.tobytes()
-        stopped: Callable[[], bool] = Stop(1 + 9 + 20, environments)  # within the first update
+        stopped: Callable[[], bool] = Stop(1 + 6 + 20, environments)  # within the first update
         assert [*trainer.run(stopped)] == []
         assert trainer.policy.parameters.tobytes() == before
         assert trainer.checkpoint().counters["adam_step"] == 0

@@ -61,7 +61,7 @@ def budgets(draw: DrawFn) -> dict[str, Any]:
 
 @kinds
 @given(fields=budgets())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_budget_then_is_used_up_and_never_exceeded(kind: type[FakeVector], fields: dict[str, Any]) -> None:
     environments = FakeEnvironments(kind)
     config = configure(kind, n_epochs=1, hidden_sizes=(2,), **fields)
@@ -122,7 +122,7 @@ def drift(kind: type[FakeVector], seeds: int) -> FloatArray:
         assert before is not None
         assert after is not None
         changes.append((after - before).mean(axis=0))
-    return np.mean(changes, axis=0) / (np.std(changes, axis=0) / np.sqrt(seeds))
+    return np.asarray(np.mean(changes, axis=0) / (np.std(changes, axis=0) / np.sqrt(seeds)))
 
 
 def test_reward_when_no_action_changes_it_then_moves_the_policy_nowhere_in_the_mean() -> None:
@@ -150,14 +150,14 @@ def test_identity_environment_then_is_learned(start: str) -> None:
         probabilities = trainer.policy.predict_features(np.eye(5, dtype=np.float32)).action_probs
     assert probabilities is not None
     assert probabilities.argmax(axis=1).tolist() == [0, 1, 2, 3, 4]
-    assert metrics[-1]["rollout/reward_mean"] > 0.9 > 0.4 > metrics[0]["rollout/reward_mean"]
+    assert metrics[0]["rollout/reward_mean"] < 0.4
+    assert metrics[-1]["rollout/reward_mean"] > 0.9
 
 
-@starts
-@pytest.mark.parametrize("correlation", [0.0, 0.5])
+@pytest.mark.parametrize(("start", "correlation"), [*((start, 0.0) for start in STARTS), ("fresh", 0.5)])
 def test_continuous_target_then_is_learned(start: str, correlation: float) -> None:
     environments = FakeEnvironments(TargetVector)
-    fields = {"total_timesteps": 20_000, "learning_rate": 1e-2, "gamma": 0.5, "noise_correlation": correlation}
+    fields = {"total_timesteps": 12_000, "learning_rate": 1e-2, "gamma": 0.5, "noise_correlation": correlation}
     with Trainer(environments, configure(TargetVector, **fields, **STARTS[start])) as trainer:
         # an action that ignores the target costs 2/3 a step in the mean
         assert evaluate(trainer.policy, environments, episodes=50).mean_reward < -6
@@ -175,14 +175,13 @@ def test_environment_that_fails_then_ends_the_run_and_leaves_the_last_policy(sta
         good = 450
 
     with Trainer(FakeEnvironments(Failing), configure(Failing, **STARTS[start])) as trainer:
-        run, updates = trainer.run(), 0
+        kept = [trainer.policy.parameters.copy()]
         with pytest.raises(EnvironmentFailed, match="out of order"):
-            while next(run):
-                updates, parameters = updates + 1, trainer.policy.parameters.copy()
-        assert updates >= 2
-        assert np.array_equal(trainer.policy.parameters, parameters)
-        assert trainer.checkpoint().counters["updates"] == updates
-        assert np.isfinite(parameters).all()
+            kept.extend(trainer.policy.parameters.copy() for _ in trainer.run())
+        assert len(kept) > 2
+        assert np.array_equal(trainer.policy.parameters, kept[-1])
+        assert not np.array_equal(kept[-2], kept[-1])
+        assert trainer.checkpoint().counters["updates"] == len(kept) - 1
 
 
 @starts

@@ -81,7 +81,7 @@ def plain_update(start: FloatArray, batch: Batch, learning_rate: float, config: 
         gradient = NETWORK.backward(parameters, NETWORK.forward(parameters, features), output_grad)
         if log_std_grad is not None:
             gradient = np.concatenate([gradient, log_std_grad])
-        gradient *= min(1, config.max_grad_norm / np.linalg.norm(gradient))
+        gradient *= min(1.0, config.max_grad_norm / float(np.linalg.norm(gradient)))
         step, state = adam_update(state, gradient, learning_rate)
         parameters = parameters + step
     return parameters
@@ -186,9 +186,7 @@ def minibatches_of(batch: Batch, batch_size: int) -> list[np.ndarray]:
     config = make_config(batch_size=batch_size, loss_type="grpo", importance_sampling_level="sequence")
     adam = AdamWorkspace(AdamState.init(len(parameters)))
     updater = Updater(config, NETWORK, parameters, parameters.copy(), adam, np.random.default_rng(0))
-    numbered = Batch(
-        np.column_stack([np.arange(len(batch.features))] * 2), batch.actions, batch.advantages, batch.trajectories
-    )
+    numbered = Batch(np.column_stack([np.arange(len(batch.features))] * 2), batch.actions, batch.advantages, batch.trajectories)
     return [m.inputs[0].astype(np.int64) for m in updater._minibatches(updater._samples(numbered))]
 
 

@@ -14,11 +14,11 @@ PENDULUM = EnvironmentSpec("Pendulum-v1", Box((3,), (-1.0, -1.0, -8.0), (1.0, 1.
 ACROBOT = EnvironmentSpec("Acrobot-v1", Box((6,), (-1.0,) * 6, (1.0,) * 6), Discrete(3), 500)
 
 
-def resolved(environment: EnvironmentSpec = CARTPOLE, **given: Any) -> TrainingConfig:
+def resolved(environment: EnvironmentSpec = CARTPOLE, /, **given: Any) -> TrainingConfig:
     return resolve(given, environment, seed=11, model_name="unnamed")
 
 
-def errors_of(environment: EnvironmentSpec = CARTPOLE, **given: Any) -> dict[str, str]:
+def errors_of(environment: EnvironmentSpec = CARTPOLE, /, **given: Any) -> dict[str, str]:
     with pytest.raises(InvalidConfiguration) as caught:
         resolved(environment, **given)
     return {error.field: error.message for error in caught.value.errors}
@@ -27,7 +27,11 @@ def errors_of(environment: EnvironmentSpec = CARTPOLE, **given: Any) -> dict[str
 def test_nothing_given_then_the_shaped_reward_of_cartpole_is_learned_with_its_preset() -> None:
     config = resolved()
     assert (config.env_name, config.model_name, config.seed) == ("CartPole-v1", "unnamed", 11)
-    assert (config.reward_function_type, config.total_timesteps, config.max_episode_steps) == ("optimized_cartpole", 10_000, 500)
+    assert (config.reward_function_type, config.total_timesteps, config.max_episode_steps) == (
+        "optimized_cartpole",
+        10_000,
+        500,
+    )
     assert (config.n_steps, config.segment_start, config.n_envs, config.num_generations) == (32, "branched", 8, 2)
 
 
@@ -109,7 +113,7 @@ def test_n_steps_when_null_then_asks_for_episode_groups() -> None:
 
 
 @pytest.mark.parametrize(("alias", "name", "value"), [("group_size", "num_generations", 4), ("clip_range", "epsilon", 0.1)])
-def test_alias_then_means_the_same(alias: str, name: str, value: float) -> None:
+def test_alias_then_means_the_same(alias: str, name: str, value: Any) -> None:
     assert resolved(**{alias: value}) == resolved(**{name: value}) == resolved(**{alias: value, name: value})
     assert errors_of(**{alias: value, name: value * 2}) == {
         alias: f"{alias} is another name of {name}; they conflict: {value!r} and {value * 2!r}."

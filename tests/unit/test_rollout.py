@@ -31,7 +31,7 @@ class ShowingVector(FakeVector):
         return self._time + 1.0
 
     def ends(self, actions: ActionArray) -> BoolArray:
-        return actions == 1
+        return np.asarray(actions == 1)
 
 
 class ScriptedActor:
@@ -64,7 +64,7 @@ def make(n_envs: int = 4, **changes: Any) -> tuple[Collector, ShowingVector, Cal
     return collector, vector, collect
 
 
-def steps_of(rollout: Rollout) -> list[list[float]]:
+def steps_of(rollout: Rollout) -> Any:
     return rollout.observations[..., 1].tolist()
 
 
@@ -110,7 +110,7 @@ def test_carried_segments_then_go_on_where_each_member_was() -> None:
     assert steps_of(second) == [[0, 2], [1, 0]]
     assert first.valid.all()
     assert second.valid.all()
-    starts = first.observations[0, :, 0].tolist() + [second.observations[0, 0, 0], second.observations[1, 1, 0]]
+    starts = [*first.observations[0, :, 0].tolist(), second.observations[0, 0, 0], second.observations[1, 1, 0]]
     assert len(set(starts)) == 4, "each episode has a start of its own"
     assert [*collector.episodes.ended] == [(3.0, 2), (6.0, 3)]
     assert collector.episodes.lengths.tolist() == [2, 1]
@@ -197,7 +197,9 @@ def test_trajectories_then_are_numbered_by_member_and_episode() -> None:
 
 @given(st.data(), st.integers(2, 4), st.integers(1, 6), st.sampled_from(["fresh", "branched", "carried"]))
 @settings(max_examples=50)
-def test_trajectories_then_are_unbroken_pieces_of_one_episode(data: st.DataObject, n_envs: int, n_steps: int, start: str) -> None:
+def test_trajectories_then_are_unbroken_pieces_of_one_episode(
+    data: st.DataObject, n_envs: int, n_steps: int, start: str
+) -> None:
     _, _, collect = make(n_envs, n_steps=n_steps, segment_start=start)
     places = st.tuples(st.integers(0, n_steps - 1), st.integers(0, n_envs - 1))
     rollout = collect(dict.fromkeys(data.draw(st.lists(places, max_size=6)), 1), data.draw(st.integers(1, 30)))
