@@ -27,7 +27,7 @@ ARM = EnvironmentSpec("Arm-v1", Box((2, 3), (-1.0,) * 6, (1.0,) * 6), Box((2,), 
 
 
 def make_config(**changes: Any) -> TrainingConfig:
-    fields = {
+    fields: dict[str, Any] = {
         "env_name": "CartPole-v1",
         "model_name": "model",
         "total_timesteps": 1_000,
@@ -39,7 +39,8 @@ def make_config(**changes: Any) -> TrainingConfig:
 
 
 def make_job(job_id: str = "job", **changes: Any) -> Job:
-    return Job(**({"id": job_id, "config": make_config(), "created_at": NOON} | changes))
+    fields: dict[str, Any] = {"id": job_id, "config": make_config(), "created_at": NOON}
+    return Job(**(fields | changes))
 
 
 def make_policy(environment: EnvironmentSpec = CARTPOLE, seed: int = 0, *, normalized: bool = True) -> Policy:
@@ -57,7 +58,7 @@ def make_policy(environment: EnvironmentSpec = CARTPOLE, seed: int = 0, *, norma
 
 
 def make_model(name: str = "model", **changes: Any) -> Model:
-    fields = {
+    fields: dict[str, Any] = {
         "name": name,
         "policy": make_policy(),
         "config": make_config(model_name=name),
@@ -70,7 +71,7 @@ def make_model(name: str = "model", **changes: Any) -> Model:
 
 def make_checkpoint(**changes: Any) -> Checkpoint:
     rng = np.random.default_rng(1)
-    fields = {
+    fields: dict[str, Any] = {
         "config": make_config(),
         "policy": make_policy(),
         "arrays": {

@@ -1,8 +1,8 @@
 """Models and checkpoints as bytes: a JSON header and raw arrays, in the layout of safetensors. Nothing in it is executed.
 
 8 bytes little-endian: length of the header; the header: {name: {"dtype", "shape", "data_offsets"}, "__metadata__": {…}}; the
-arrays, little-endian, in C order, without gaps. Metadata values are strings: `kind`, `format_version`, and `about`, which is
-JSON with everything that is no array. Equal objects give equal bytes.
+arrays, little-endian, in C order, the widest numbers first, without gaps or overlaps. Metadata values are strings: `kind`,
+`format_version`, and `about`, which is JSON with everything that is no array. Equal objects give equal bytes.
 """
 
 import json
@@ -31,12 +31,13 @@ Decoded = TypeVar("Decoded")
 DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1", "BOOL": "|b1"}
 _NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 _LENGTH_BYTES = 8
+_MAX_DIMENSIONS = 64  # numpy's own limit
 _METADATA = "__metadata__"
 _POLICY, _STATE = "policy/", "state/"
 
 
 def encode_model(model: Model) -> bytes:
-    """A model as bytes."""
+    """A model as bytes. Raises ValueError for what the format cannot hold: other dtypes than DTYPES, NaN outside arrays."""
     about = {
         "name": model.name,
         "job_id": model.job_id,
@@ -64,7 +65,7 @@ def decode_model(data: bytes) -> Model:
 
 
 def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
-    """A checkpoint as bytes."""
+    """A checkpoint as bytes. Raises ValueError as `encode_model` does."""
     about = {
         "timesteps": checkpoint.timesteps,
         "config": asdict(checkpoint.config),
@@ -113,12 +114,15 @@ def _policy_arrays(policy: Policy) -> Arrays:
     spaces = {"observation": policy.environment.observation_space, "action": policy.environment.action_space}
     for role, space in spaces.items():
         if isinstance(space, Box):
-            arrays |= {f"{role}_low": np.array(space.low), f"{role}_high": np.array(space.high)}
+            arrays |= {f"{role}_low": np.array(space.low, np.float64), f"{role}_high": np.array(space.high, np.float64)}
     return {_POLICY + name: array for name, array in arrays.items()}
 
 
 def _policy(about: Header, arrays: Arrays) -> Policy:
     environment, count = about["environment"], about["normalizer_count"]
+    for name, array in arrays.items():
+        if name.startswith(_POLICY) and array.dtype.kind != "f":
+            raise ValueError(f"{name} holds {array.dtype}, not floating-point numbers")
     normalizer = None
     if count is not None:
         normalizer = Normalizer(arrays[_POLICY + "normalizer_mean"], arrays[_POLICY + "normalizer_var"], _as(float, count))
@@ -164,14 +168,16 @@ def _encode(kind: str, about: Header, arrays: Arrays) -> bytes:
         }
     }
     blocks, end = [], 0
-    for name, array in sorted(arrays.items()):
+    # The widest numbers first: then each array begins at a multiple of its item size and can be read in place.
+    for name, array in sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])):
+        if array.dtype not in _NAMES:
+            raise ValueError(f"the array {name!r} holds {array.dtype}, which the format does not know")
         block = np.ascontiguousarray(array).tobytes()
         shape = list(array.shape)
         header[name] = {"dtype": _NAMES[array.dtype], "shape": shape, "data_offsets": [end, end + len(block)]}
         blocks.append(block)
         end += len(block)
     text = _to_json(header).encode()
-    # Arrays begin at a multiple of 8, so that they can be read in place.
     text += b" " * (-len(text) % _LENGTH_BYTES)
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text + b"".join(blocks)
 
@@ -181,10 +187,9 @@ def _decode(kind: str, data: bytes, build: Callable[[Header, Arrays], Decoded]) 
         header, body = _split(data)
         metadata = _as(dict[str, str], header.pop(_METADATA))
         _check_kind(metadata, kind)
-        arrays = {name: _array(entry, body) for name, entry in header.items()}
-        return build(_as(Header, json.loads(metadata["about"])), arrays)
+        return build(_as(Header, json.loads(metadata["about"])), _arrays(header, body))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, GrpoError) as error:
-        raise CorruptData(f"The stored {kind} cannot be read: {type(error).__name__}: {error}.") from error
+        raise CorruptData(f"The stored {kind} cannot be read: {type(error).__name__}: {str(error).rstrip('.')}.") from error
 
 
 def _check_kind(metadata: dict[str, str], kind: str) -> None:
@@ -204,18 +209,34 @@ def _split(data: bytes) -> tuple[Header, memoryview]:
     return _as(Header, json.loads(data[_LENGTH_BYTES:end])), memoryview(data)[end:]
 
 
-def _array(entry: Header, body: memoryview) -> NDArray[Any]:
-    """A read-only array over a part of the body; its size is checked before anything is made."""
+def _arrays(header: Header, body: memoryview) -> Arrays:
+    """Read-only arrays over the body; each of its bytes belongs to exactly one of them, so that its size bounds the work."""
+    parts = {name: _as(tuple[int, int], entry["data_offsets"]) for name, entry in header.items()}
+    arrays, position = {}, 0
+    for name, (start, end) in sorted(parts.items(), key=lambda item: item[1]):
+        if start != position or end < start:
+            raise ValueError(f"the array {name!r} at {start}:{end} does not begin at {position}, where the one before it ends")
+        arrays[name] = _array(header[name], body[start:end])
+        position = end
+    if position != len(body):
+        raise ValueError(f"the arrays end at {position}, the data at {len(body)}")
+    return arrays
+
+
+def _array(entry: Header, part: memoryview) -> NDArray[Any]:
+    """A read-only array over all of the bytes; its size is checked before anything is made."""
     dtype = np.dtype(DTYPES[entry["dtype"]])
     shape = _as(tuple[int, ...], entry["shape"])
-    start, end = _as(tuple[int, int], entry["data_offsets"])
-    if min(shape, default=0) < 0 or not 0 <= start <= end <= len(body):
-        raise ValueError(f"an array with shape {shape} at {start}:{end} does not lie in {len(body)} bytes")
-    if math.prod(shape) * dtype.itemsize != end - start:
-        raise ValueError(f"an array with shape {shape} of {dtype} does not have {end - start} bytes")
-    if dtype == np.bool_ and np.any(np.frombuffer(body[start:end], dtype=np.uint8) > 1):
+    # Checked first: the product of a long list of large numbers would take minutes.
+    if len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"an array has {len(shape)} dimensions")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"an array cannot have shape {shape}")
+    if math.prod(shape) * dtype.itemsize != len(part):
+        raise ValueError(f"an array with shape {shape} of {dtype} does not have {len(part)} bytes")
+    if dtype == np.bool_ and np.any(np.frombuffer(part, dtype=np.uint8) > 1):
         raise ValueError("a truth value is neither 0 nor 1")
-    return np.frombuffer(body[start:end], dtype=dtype).reshape(shape)
+    return np.frombuffer(part, dtype=dtype).reshape(shape)
 
 
 def _as(kind: Any, value: Any) -> Any:

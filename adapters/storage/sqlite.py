@@ -6,7 +6,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ from sqlite_utils import Database
 from adapters.storage.codec import decode_checkpoint, decode_model, encode_checkpoint, encode_model
 from adapters.storage.migrations import migrations
 from domain.checkpoint import Checkpoint, Model
-from domain.config import TrainingConfig
-from domain.errors import CorruptData, JobAlreadyExists, JobNotFound, ModelNotFound, StorageFailure
+from domain.errors import CorruptData, InvalidConfiguration, JobAlreadyExists, JobNotFound, ModelNotFound, StorageFailure
 from domain.job import Job, JobStatus
 from domain.ports import ModelSummary
 
@@ -34,11 +32,14 @@ class SqliteDatabase:
 
     @contextmanager
     def use(self) -> Iterator[Database]:
-        """The database in a transaction that is kept unless an error leaves it. Raises StorageFailure."""
+        """The database in a transaction that is kept unless an error leaves it. Raises StorageFailure.
+
+        A text that is no Unicode or an integer above 64 bits is refused by Python before SQLite sees it.
+        """
         try:
             with self._lock, self._db.atomic():
                 yield self._db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
             raise StorageFailure(f"The database cannot be used: {error}.") from error
 
     def close(self) -> None:
@@ -150,7 +151,7 @@ class SqliteModelRepository:
         columns = "name, env_name, job_id, created_at, size_bytes"
         with self._database.use() as db:
             rows = [*db.table("models").rows_where(select=columns, order_by="name")]
-        return [ModelSummary(**{**row, "created_at": datetime.fromisoformat(row["created_at"])}) for row in rows]
+        return [_to_summary(row) for row in rows]
 
     def delete(self, name: str) -> None:
         with self._database.use() as db:
@@ -183,23 +184,20 @@ def _to_row(job: Job) -> Row:
 
 
 def _to_job(row: Row) -> Job:
+    """Raises CorruptData: SQLite keeps any type in any column, and a configuration has bounds of its own."""
+    try:
+        # The standard library's JSON: metrics may be NaN.
+        return msgspec.convert({**row, "config": json.loads(row["config"]), "metrics": json.loads(row["metrics"])}, Job)
+    except (ValueError, TypeError, RecursionError, InvalidConfiguration) as error:
+        raise CorruptData(f"The stored job {row['id']!r} cannot be read: {str(error).rstrip('.')}.") from error
+
+
+def _to_summary(row: Row) -> ModelSummary:
     """Raises CorruptData."""
     try:
-        return Job(
-            id=row["id"],
-            config=msgspec.json.decode(row["config"], type=TrainingConfig),
-            status=JobStatus(row["status"]),
-            created_at=datetime.fromisoformat(row["created_at"]),
-            start_time=datetime.fromisoformat(row["start_time"]) if row["start_time"] else None,
-            end_time=datetime.fromisoformat(row["end_time"]) if row["end_time"] else None,
-            current_timesteps=row["current_timesteps"],
-            metrics=json.loads(row["metrics"]),
-            error_code=row["error_code"],
-            error_message=row["error_message"],
-            attempts=row["attempts"],
-        )
-    except (ValueError, TypeError) as error:
-        raise CorruptData(f"The stored job {row['id']!r} cannot be read: {error}.") from error
+        return msgspec.convert(row, ModelSummary)
+    except msgspec.ValidationError as error:
+        raise CorruptData(f"The stored model {row['name']!r} cannot be listed: {error}.") from error
 
 
 def _status_in(statuses: Sequence[JobStatus]) -> str:
@@ -212,7 +210,7 @@ def _sha256(data: bytes) -> str:
 
 def _checked(row: Row, what: str) -> bytes:
     """The bytes of a row. Raises CorruptData when they are not those that were written."""
-    data = bytes(row["data"])
-    if _sha256(data) != row["sha256"]:
+    data = row["data"]
+    if not isinstance(data, bytes) or _sha256(data) != row["sha256"]:
         raise CorruptData(f"The stored {what} is damaged: its SHA-256 is not the one that was written.")
     return data

@@ -2,6 +2,8 @@
 
 import json
 import struct
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis.extra import numpy as npst
 
 from adapters.storage.codec import DTYPES, decode_checkpoint, decode_model, encode_checkpoint, encode_model
 from domain.errors import CorruptData
-from domain.spaces import EnvironmentSpec
+from domain.spaces import Box, EnvironmentSpec
 from tests.factories import (
     ARM,
     CARTPOLE,
@@ -43,6 +45,24 @@ def test_checkpoint_when_encoded_and_decoded_is_the_same() -> None:
 def test_equal_objects_give_equal_bytes() -> None:
     assert encode_model(make_model()) == MODEL
     assert encode_checkpoint(make_checkpoint()) == CHECKPOINT
+
+
+def test_arrays_when_decoded_are_aligned_and_read_only() -> None:
+    for array in decode_checkpoint(CHECKPOINT).arrays.values():
+        assert array.flags.aligned
+        assert not array.flags.writeable
+
+
+def test_box_with_whole_numbers_as_bounds_when_decoded_is_the_same() -> None:
+    whole = replace(ARM, action_space=Box((2,), (-2, -1), (2, 1)))
+    model = make_model(policy=make_policy(whole))
+    assert_same_model(decode_model(encode_model(model)), model)
+
+
+@pytest.mark.parametrize("dtype", [">f8", "float16", "uint32", "U3", "object"])
+def test_array_of_a_type_without_a_name_when_encoded_is_refused(dtype: str) -> None:
+    with pytest.raises(ValueError, match="'state/x' holds"):
+        encode_checkpoint(make_checkpoint(arrays={"x": np.zeros(2, dtype)}))
 
 
 def test_header_is_that_of_safetensors() -> None:
@@ -86,6 +106,15 @@ def test_arbitrary_bytes_are_corrupt(data: bytes) -> None:
         decode_model(data)
 
 
+@given(st.lists(st.tuples(st.integers(0, len(CHECKPOINT) - 1), st.integers(0, 255)), max_size=5))
+def test_checkpoint_with_changed_bytes_is_decoded_or_corrupt_and_nothing_else(changes: list[tuple[int, int]]) -> None:
+    mutated = bytearray(CHECKPOINT)
+    for position, value in changes:
+        mutated[position] = value
+    with suppress(CorruptData):
+        decode_checkpoint(bytes(mutated))
+
+
 @given(st.integers(0, len(MODEL) - 1), st.integers(1, 255))
 def test_model_with_a_flipped_byte_is_decoded_or_corrupt_and_nothing_else(position: int, mask: int) -> None:
     mutated = bytearray(MODEL)
@@ -115,6 +144,9 @@ PARAMETERS = "policy/parameters"
         struct.pack("<Q", 2) + b"{}",
         with_header({PARAMETERS: {"dtype": "O", "shape": [1], "data_offsets": [0, 8]}}),
         with_header({PARAMETERS: {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}),
+        with_header({"zeros": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}),
+        with_header({"many": {"dtype": "F32", "shape": [2**62] * 100_000, "data_offsets": [0, 0]}}),
+        MODEL + b"more",
         with_header({PARAMETERS: {"dtype": "F32", "shape": [2**62, 2**62], "data_offsets": [0, 4]}}),
         with_header({PARAMETERS: {"dtype": "F32", "shape": [1], "data_offsets": [0, 2**40]}}),
         with_header({PARAMETERS: {"dtype": "F32", "shape": [1], "data_offsets": [8, 4]}}),
@@ -132,6 +164,19 @@ PARAMETERS = "policy/parameters"
 def test_hostile_bytes_are_corrupt(data: bytes) -> None:
     with pytest.raises(CorruptData):
         decode_model(data)
+
+
+@pytest.mark.parametrize("dtype", ["I32", "U8", "BOOL"])
+def test_parameters_that_are_no_floating_point_numbers_are_corrupt(dtype: str) -> None:
+    length = struct.unpack("<Q", MODEL[:8])[0]
+    entry = json.loads(MODEL[8 : 8 + length])[PARAMETERS]
+    start, end = entry["data_offsets"]
+    data = with_header({PARAMETERS: entry | {"dtype": dtype, "shape": [(end - start) // (4 if dtype == "I32" else 1)]}})
+    zeroed = bytearray(data)
+    body = len(data) - (len(MODEL) - 8 - length)
+    zeroed[body + start : body + end] = bytes(end - start)
+    with pytest.raises(CorruptData, match=f"{PARAMETERS} holds"):
+        decode_model(bytes(zeroed))
 
 
 def test_model_of_a_newer_format_is_refused_with_the_reason() -> None:

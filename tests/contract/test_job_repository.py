@@ -1,0 +1,65 @@
+"""SqliteJobRepository over rows that are damaged, or that no row can hold; the port's promises are in test_repositories.py."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.sqlite import SqliteDatabase, SqliteJobRepository, open_database
+from domain.errors import CorruptData, StorageFailure
+from tests.factories import make_checkpoint, make_config, make_job
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    opened = open_database(tmp_path / "grpo.db")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "config = 'no JSON'",
+        "config = '{}'",
+        "config = json_set(config, '$.learning_rate', -1)",
+        "status = 'dreaming'",
+        "created_at = 'yesterday'",
+        "start_time = 5",
+        "current_timesteps = 'many'",
+        "metrics = '[]'",
+        "metrics = x'ff'",
+    ],
+)
+def test_job_when_its_row_is_damaged_is_corrupt(database: SqliteDatabase, change: str) -> None:
+    jobs = SqliteJobRepository(database)
+    jobs.add(make_job("a"))
+    with database.use() as db:
+        db.execute(f"update jobs set {change}")
+    with pytest.raises(CorruptData, match="job 'a' cannot be read"):
+        jobs.get("a")
+    with pytest.raises(CorruptData, match="job 'a' cannot be read"):
+        jobs.list()
+
+
+def test_checkpoint_when_it_is_text_is_corrupt(database: SqliteDatabase) -> None:
+    jobs = SqliteJobRepository(database)
+    jobs.add(make_job("a"))
+    jobs.save_checkpoint(make_job("a"), make_checkpoint())
+    with database.use() as db:
+        db.execute("update checkpoints set data = 'text'")
+    with pytest.raises(CorruptData, match="checkpoint of job 'a'"):
+        jobs.load_checkpoint("a")
+
+
+def test_job_when_sqlite_cannot_hold_it_is_refused_and_not_kept(database: SqliteDatabase) -> None:
+    jobs = SqliteJobRepository(database)
+    for job in (
+        make_job("\ud800"),
+        make_job("a", error_message="\ud800"),
+        make_job("b", current_timesteps=2**63),
+        make_job("c", config=make_config(env_name="\ud800")),
+    ):
+        with pytest.raises(StorageFailure):
+            jobs.add(job)
+    assert jobs.list() == []
