@@ -42,6 +42,12 @@ class Policy:
 
     def __post_init__(self) -> None:
         log_std = self.environment.action_space.size if self.environment.continuous else 0
+        ends = (self.environment.observation_space.size, self.environment.action_space.size)
+        if (self.network.sizes[0], self.network.sizes[-1]) != ends:
+            raise ValueError(f"a network of {self.network.sizes} does not join {ends[0]} features to {ends[1]} actions")
+        if self.normalizer is not None:
+            check_shape("normalizer.mean", self.normalizer.mean, ends[:1])
+            check_shape("normalizer.var", self.normalizer.var, ends[:1])
         check_shape("parameters", self.parameters, (self.network.num_parameters + log_std,))
         check_shape("value_weights", self.value_weights, (self.network.sizes[-2] + 1,))
 

@@ -45,9 +45,9 @@ class BodyDecoder(Generic[RequestType]):
         try:
             return self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise self._explain(str(error), body) from None
+            raise self._explain(error, body) from None
 
-    def _explain(self, message: str, body: bytes) -> Exception:
+    def _explain(self, fault: Exception, body: bytes) -> Exception:
         """What is wrong. msgspec stops at the first fault, so the whole body is read again: it may be no JSON at all."""
         try:
             document = json.loads(body)
@@ -59,7 +59,9 @@ class BodyDecoder(Generic[RequestType]):
         for path, value in _numbers(document, ""):
             if not math.isfinite(value):
                 return InvalidInput(FieldError(path, f"{path} must be a finite number, got {value}."))
-        return self._explain_field(message, document)
+        if not isinstance(fault, msgspec.ValidationError):
+            return MalformedBody(f"The body is not valid JSON: {fault}.")
+        return self._explain_field(str(fault), document)
 
     def _explain_field(self, message: str, document: dict[str, Any]) -> Exception:
         match = _PATH.match(message)

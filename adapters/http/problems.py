@@ -35,7 +35,7 @@ def on_grpo_error(request: AnyRequest, error: GrpoError) -> Response[bytes]:
         return on_unforeseen(request, error)
     problem = _problem(status, error.title, str(error), error.code)
     if isinstance(error, InvalidInput):
-        problem.errors = [FieldProblem(e.field, e.message) for e in error.errors]
+        problem.errors = [FieldProblem(_unicode(e.field), _unicode(e.message)) for e in error.errors]
     headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, CapacityExceeded) else {}
     return _response(problem, headers)
 
@@ -78,7 +78,12 @@ def described(**statuses: str) -> dict[int, ResponseSpec]:
 
 
 def _problem(status: int, title: str, detail: str, code: str) -> Problem:
-    return Problem(type=f"urn:grpo:problem:{code}", title=title, status=status, detail=detail, code=code)
+    return Problem(type=f"urn:grpo:problem:{code}", title=title, status=status, detail=_unicode(detail), code=code)
+
+
+def _unicode(text: str) -> str:
+    """Text that can be sent: what a client sent may hold half a surrogate pair."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _response(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:

@@ -24,7 +24,9 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b'{"env_name": }', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"nonsense", b'{"env_name": }', b"\xff\xfe", b"[" * 100_000, b'{"model_name": "\\ud800"}']
+)
 @pytest.mark.parametrize("path", ["/train", "/inference"])
 def test_malformed_json_is_400(client: Client, path: str, body: bytes) -> None:
     assert "not valid JSON" in problem(client.post(path, content=body, headers=JSON), 400)["detail"]
@@ -96,6 +98,11 @@ def test_wrong_field_of_a_job_is_422_and_leaves_no_job(client: Client, field: st
 def test_environments_that_make_no_whole_groups_are_422(client: Client) -> None:
     found = problem(client.post("/train", json={"n_envs": 10, "num_generations": 4}), 422)
     assert "whole number of groups" in found["detail"]
+
+
+def test_field_name_that_is_half_a_surrogate_pair_is_explained(client: Client) -> None:
+    found = problem(client.post("/train", content=b'{"\\ud800": NaN}', headers=JSON), 422)
+    assert found["errors"][0]["field"] == "\\ud800"
 
 
 def test_several_wrong_fields_are_all_named(client: Client) -> None:
