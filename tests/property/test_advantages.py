@@ -129,6 +129,13 @@ def test_advantages_when_a_valid_return_is_nan_then_show_it(supervision: Supervi
     assert np.isnan(group_advantages(returns, valid, 2, supervision)).all()
 
 
+def test_standard_deviation_of_a_group_then_counts_its_valid_samples_only() -> None:
+    advantages = np.array([[1.0, 3.0, 5.0, 5.0], [-9.0, 5.0, -9.0, 5.0]])
+    valid = np.array([[True, True, True, True], [False, True, False, True]])
+    np.testing.assert_allclose(group_std(advantages, valid, 2), [np.sqrt(8 / 3), 0.0])
+    assert group_std(advantages, np.zeros_like(valid), 2).tolist() == [0.0, 0.0]
+
+
 @given(groups())
 def test_scale_by_group_then_gives_each_group_that_is_not_flat_a_standard_deviation_of_one(g: Groups) -> None:
     centred = group_advantages(g.values, g.valid, g.group_size)

@@ -116,6 +116,12 @@ def test_k3_then_is_e_to_the_difference_minus_one_minus_the_difference() -> None
     np.testing.assert_allclose(k3(np.array([-1.0, -3.0]), np.array([-3.0, -1.0])), [math.exp(-2) + 1, math.exp(2) - 3])
 
 
+@pytest.mark.parametrize("difference", [1e-3, -1e-3, 1e-5, -1e-7])
+def test_k3_when_policies_are_nearly_equal_then_is_half_the_squared_difference(difference: float) -> None:
+    estimate = k3(np.array([-difference]), np.array([0.0]))
+    np.testing.assert_allclose(estimate, [difference**2 / 2 + difference**3 / 6], rtol=1e-6 + 1e-15 / abs(difference))
+
+
 @given(logits(8), st.data())
 def test_k3_when_averaged_over_the_policy_then_is_the_divergence(output: FloatArray, data: st.DataObject) -> None:
     ours, reference = log_probs(output), log_probs(data.draw(arrays(output.shape, 8)))

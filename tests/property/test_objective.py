@@ -216,7 +216,7 @@ def test_loss_of_two_samples_then_is_what_one_computes_by_hand() -> None:
     distribution = Categorical(np.zeros((2, 2)), np.array([0, 1]))  # log π = −log 2, H = log 2
     half = np.log(0.5)
     terms = ObjectiveTerms(
-        old_log_prob=half - np.log([2.0, 0.5]),  # ratios 2 and 0.5
+        old_log_prob=half - np.log([2.0, 0.25]),  # ratios 2 and 0.25
         advantages=np.array([3.0, -4.0]),
         weights=np.ones(2),
         reference_log_prob=half + np.log([2.0, 1.0]),  # k3 = 2 − log 2 − 1 and 0
@@ -228,8 +228,8 @@ def test_loss_of_two_samples_then_is_what_one_computes_by_hand() -> None:
     assert statistics.entropy == pytest.approx(np.log(2))
     assert statistics.kl == pytest.approx((1 - np.log(2)) / 2)
     assert statistics.clip_fraction == 1.0
-    # (ρ − 1) − log ρ for 2 and 0.5: (1 − log 2 − 0.5 + log 2) / 2
-    assert statistics.approx_kl == pytest.approx(0.25)
+    # (ρ − 1) − log ρ for 2 and 1/4: (1 − log 2 − 3/4 + 2·log 2) / 2
+    assert statistics.approx_kl == pytest.approx((0.25 + np.log(2)) / 2)
 
 
 def test_approx_kl_when_policies_are_equal_then_is_zero() -> None:

@@ -154,7 +154,11 @@ def test_policy_when_pickled_then_predicts_the_same(environment: EnvironmentSpec
 
 def test_policy_when_its_arrays_do_not_fit_the_network_then_is_refused() -> None:
     policy = make_policy(ARM)
-    with pytest.raises(ValueError, match="parameters has shape"):
+    with pytest.raises(ValueError, match=r"\(6, 5, 3, 2\) does not join 4 features to 2 actions"):
         Policy(CARTPOLE, policy.network, policy.parameters, None, policy.value_weights)
+    with pytest.raises(ValueError, match="parameters has shape"):
+        Policy(ARM, policy.network, policy.parameters[:-1], None, policy.value_weights)
+    with pytest.raises(ValueError, match=r"normalizer\.mean has shape \(4,\)"):
+        Policy(ARM, policy.network, policy.parameters, make_policy(CARTPOLE).normalizer, policy.value_weights)
     with pytest.raises(ValueError, match=r"value_weights has shape \(3,\), expected \(4"):
         Policy(ARM, policy.network, policy.parameters, None, policy.value_weights[:-1])
