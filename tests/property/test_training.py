@@ -224,67 +224,6 @@ def test_learning_rate_when_huge_then_can_end_a_run_as_diverged() -> None:
         [*trainer.run()]
 
 
-def test_metrics_then_have_the_names_of_their_fields() -> None:
-    config = configure(IdentityVector, beta=0.1, total_timesteps=500)
-    with Trainer(FakeEnvironments(), config) as trainer:
-        *_, last = trainer.run()
-    assert set(last) == {
-        "rollout/ep_rew_mean",
-        "rollout/ep_len_mean",
-        "rollout/reward_mean",
-        "group/reward_std",
-        "group/frac_reward_zero_std",
-        "kl",
-        "train/loss",
-        "train/approx_kl",
-        "train/clip_fraction",
-        "train/entropy",
-        "train/grad_norm",
-        "train/learning_rate",
-    }
-    assert 1 <= last["rollout/ep_len_mean"] <= 20
-    assert last["train/learning_rate"] == 3e-4
-    assert last["train/entropy"] == pytest.approx(np.log(5), abs=0.01)
-
-
-def test_policy_when_parameters_are_averaged_then_is_the_average() -> None:
-    with Trainer(FakeEnvironments(), configure(IdentityVector, total_timesteps=500, ema_decay=0.9)) as trainer:
-        [*trainer.run()]
-        arrays = trainer.checkpoint().arrays
-    assert trainer.policy.parameters is arrays["average"]
-    assert not np.array_equal(arrays["average"], arrays["parameters"])
-
-
-@pytest.mark.parametrize(("sync", "moved"), [(None, False), (2, True)])
-def test_reference_policy_then_is_the_first_one_or_a_recent_one(sync: int | None, moved: bool) -> None:
-    config = configure(IdentityVector, total_timesteps=100_000, beta=0.1, ref_model_sync_steps=sync)
-    with Trainer(FakeEnvironments(), config) as trainer:
-        first, run, references = trainer.policy.parameters.copy(), trainer.run(), []
-        for _ in range(3):
-            next(run)
-            references.append(trainer.checkpoint().arrays["reference"])
-            if len(references) == 2:
-                second = trainer.policy.parameters.copy()
-    assert np.array_equal(references[0], first)
-    assert np.array_equal(references[2], second if moved else first)
-
-
-def test_normalizer_then_has_seen_every_simulated_observation_once() -> None:
-    with Trainer(FakeEnvironments(), configure(IdentityVector, total_timesteps=500)) as trainer:
-        [*trainer.run()]
-        normalizer = trainer.policy.normalizer
-    assert normalizer is not None
-    assert normalizer.count == 500
-    np.testing.assert_allclose(normalizer.mean, 0.2, atol=0.08)
-    np.testing.assert_allclose(normalizer.var, normalizer.mean * (1 - normalizer.mean), rtol=1e-9)  # of one-hot vectors
-
-
-def test_policy_when_observations_are_not_normalized_then_has_no_normalizer() -> None:
-    with Trainer(FakeEnvironments(), configure(IdentityVector, total_timesteps=100, norm_obs=False)) as trainer:
-        [*trainer.run()]
-        assert trainer.policy.normalizer is None
-
-
 def test_trainer_when_the_environment_is_unknown_then_is_refused() -> None:
     with pytest.raises(UnknownEnvironment):
         Trainer(FakeEnvironments(IdentityVector), configure(TargetVector))
