@@ -172,6 +172,27 @@ class IndifferentVector(FakeVector):
         return 2 * self.chance(2) - 1
 
 
+class CartPoleLikeVector(FakeVector):
+    """Shows four numbers under CartPole's name, pays 1 a step, and keeps what it showed of active members."""
+
+    SPEC = EnvironmentSpec("CartPole-v1", Box((4,), (-1.0,) * 4, (1.0,) * 4), Discrete(2), 20, cloneable=True)
+
+    def __init__(self, num_envs: int, max_episode_steps: int) -> None:
+        super().__init__(num_envs, max_episode_steps)
+        self.reached: list[FloatArray] = []
+
+    def step(self, actions: ActionArray, active: BoolArray) -> StepResult:
+        result = super().step(actions, active)
+        self.reached.extend(result.observations[active])
+        return result
+
+    def observe(self) -> FloatArray:
+        return np.column_stack([0.4 * self.chance(stream) - 0.2 for stream in range(4)]).astype(np.float32)
+
+    def reward(self, actions: ActionArray) -> FloatArray:
+        return np.ones(self.num_envs)
+
+
 class PartialVector(IndifferentVector):
     """Almost the same: the first action is paid a little more, a tenth of the range of the rewards."""
 

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from domain.arrays import ActionArray, BoolArray
 from domain.config import TrainingConfig
-from domain.trainer import Trainer
+from domain.policy import Policy
+from domain.rewards import simple_cartpole
+from domain.trainer import Metrics, Trainer
 from tests.factories import make_config
-from tests.fakes import FakeEnvironments, FakeVector, IdentityVector, TargetVector
+from tests.fakes import CartPoleLikeVector, FakeEnvironments, FakeVector, IdentityVector, TargetVector
 
 # whole episodes of groups of four, in which every one of the settings below can matter
 LIVELY = {"total_timesteps": 600, "learning_rate": 0.02, "beta": 0.1, "num_generations": 4, "loss_type": "grpo"}
@@ -75,6 +78,37 @@ def test_reset_probability_when_it_is_another_then_another_policy_is_learned() -
 def test_settings_of_these_tests_then_are_all_there_are() -> None:
     names = {"env_name", "model_name", "reward_function_type", "segment_start", "reset_probability"}
     assert CHANGED.keys() | names == {field.name for field in fields(TrainingConfig)}
+
+
+@pytest.mark.parametrize("start", [{}, {"n_steps": 16}])
+def test_shaped_reward_then_is_learned_from_and_the_native_one_reported(start: dict[str, Any]) -> None:
+    def first_update(name: str) -> tuple[Metrics, Policy, CartPoleLikeVector]:
+        environments = FakeEnvironments(CartPoleLikeVector)
+        with Trainer(environments, configure(CartPoleLikeVector, reward_function_type=name, **start)) as trainer:
+            metrics = next(trainer.run())
+            (vector,) = environments.made
+            assert isinstance(vector, CartPoleLikeVector)
+            return metrics, trainer.policy, vector
+
+    metrics, policy, vector = first_update("simple_cartpole")
+    assert metrics["rollout/reward_mean"] == pytest.approx(simple_cartpole(np.array(vector.reached)).mean(), rel=1e-6)
+    assert 0.2 < metrics["rollout/reward_mean"] < 0.8
+    assert metrics["rollout/ep_rew_mean"] == metrics["rollout/ep_len_mean"] > 1
+    native, other, _ = first_update("environment")
+    assert native["rollout/reward_mean"] == 1.0
+    assert not np.array_equal(policy.parameters, other.parameters)
+
+
+def test_value_then_expects_the_discounted_native_rewards_of_an_episode_that_is_cut_by_time_only() -> None:
+    class Endless(CartPoleLikeVector):
+        def ends(self, actions: ActionArray) -> BoolArray:
+            return np.zeros(self.num_envs, dtype=np.bool_)
+
+    config = configure(Endless, reward_function_type="simple_cartpole", gamma=0.9, total_timesteps=600)
+    with Trainer(FakeEnvironments(Endless), config) as trainer:
+        [*trainer.run()]
+    observations = np.random.default_rng(0).uniform(-0.2, 0.2, (50, 4)).astype(np.float32)
+    np.testing.assert_allclose(trainer.policy.predict_features(observations).values, 10.0, rtol=0.02)
 
 
 def test_metrics_then_have_the_names_of_their_fields() -> None:
