@@ -192,6 +192,9 @@ class CartPoleLikeVector(FakeVector):
     def reward(self, actions: ActionArray) -> FloatArray:
         return np.ones(self.num_envs)
 
+    def ends(self, actions: ActionArray) -> BoolArray:
+        return np.asarray((actions == 1) & (self.chance(9) < 1 / 3))
+
 
 class PartialVector(IndifferentVector):
     """Almost the same: the first action is paid a little more, a tenth of the range of the rewards."""

@@ -25,8 +25,9 @@ def free_port() -> int:
 class ServerProcess:
     """`python run_api.py` with a data folder; may be killed and started again."""
 
-    def __init__(self, data_dir: Path, port: int | None = None, workers: int = 2) -> None:
+    def __init__(self, data_dir: Path, port: int | None = None, workers: int = 2, max_queued: int = 1000) -> None:
         self.data_dir, self.port, self.workers = data_dir, port or free_port(), workers
+        self.max_queued = max_queued
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -35,6 +36,7 @@ class ServerProcess:
             "GRPO_PORT": str(self.port),
             "GRPO_DATA_DIR": str(self.data_dir),
             "GRPO_MAX_CONCURRENT_JOBS": str(self.workers),
+            "GRPO_MAX_QUEUED_JOBS": str(self.max_queued),
         }
         command = [sys.executable, "run_api.py"]
         log = (self.data_dir / "server.log").open("ab")

@@ -56,6 +56,21 @@ def test_jobs_beyond_the_workers_wait_in_order_of_arrival(server: ServerProcess)
     assert ended[0]["start_time"] <= ended[1]["start_time"]
 
 
+def test_job_beyond_the_queue_is_refused_with_retry_after_and_leaves_no_row(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, workers=1, max_queued=1).start()
+    try:
+        for _ in range(2):
+            server.train(**ENDLESS)
+        answer = server.client.post("/train", json=ENDLESS)
+        assert answer.status_code == 429
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) >= 1
+        assert answer.json()["code"] == "queue-full"
+        assert len(server.client.get("/training/jobs").json()["jobs"]) == 2
+    finally:
+        server.close()
+
+
 def test_job_whose_worker_is_killed_fails_and_says_so(server: ServerProcess) -> None:
     job = server.train(**ENDLESS)
     server.until(lambda: server.status(job)["current_timesteps"] > 0)

@@ -221,3 +221,19 @@ def test_wrong_media_type_is_415(client: Client, media_type: str) -> None:
 def test_body_that_is_too_large_is_413(client: Client) -> None:
     answer = client.post("/train", content=b" " * (MAX_BODY_BYTES + 1), headers=JSON)
     assert str(MAX_BODY_BYTES) in problem(answer, 413)["detail"]
+
+
+def test_unforeseen_error_is_500_without_internals_and_logged_under_its_id(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def explode(*_: Any) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr("adapters.http.controllers.training.status_response", explode)
+    client.post("/train", json={"total_timesteps": 50})
+    answer = client.get("/training/jobs", headers={"X-Request-ID": "find-me"})
+    found = problem(answer, 500)
+    assert "secret" not in answer.text
+    assert "find-me" in found["detail"]
+    assert "find-me" in caplog.text
+    assert "the secret of the house" in caplog.text
