@@ -193,7 +193,7 @@ class CartPoleLikeVector(FakeVector):
         return np.ones(self.num_envs)
 
     def ends(self, actions: ActionArray) -> BoolArray:
-        return np.asarray((actions == 1) & (self.chance(9) < 1 / 3))
+        return np.asarray((actions == 1) & (self.chance(9) < 1 / 8))
 
 
 class PartialVector(IndifferentVector):

@@ -80,7 +80,7 @@ def test_settings_of_these_tests_then_are_all_there_are() -> None:
     assert CHANGED.keys() | names == {field.name for field in fields(TrainingConfig)}
 
 
-@pytest.mark.parametrize("start", [{}, {"n_steps": 16}])
+@pytest.mark.parametrize("start", [{"n_envs": 32, "num_generations": 16}, {"n_steps": 16}])
 def test_shaped_reward_then_is_learned_from_and_the_native_one_reported(start: dict[str, Any]) -> None:
     def first_update(name: str) -> tuple[Metrics, Policy, CartPoleLikeVector]:
         environments = FakeEnvironments(CartPoleLikeVector)
