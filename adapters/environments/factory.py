@@ -1,27 +1,51 @@
 """Environments by name."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from adapters.environments.acrobot import ACROBOT_V1, AcrobotVector
 from adapters.environments.cartpole import CARTPOLE_V0, CARTPOLE_V1, CartPoleVector
+from adapters.environments.mountain_car import (
+    MOUNTAIN_CAR_CONTINUOUS_V0,
+    MOUNTAIN_CAR_V0,
+    MountainCarContinuousVector,
+    MountainCarVector,
+)
+from adapters.environments.pendulum import PENDULUM_V1, PendulumVector
 from adapters.environments.quiet import without_warnings
 from domain.ports import VectorEnvironment
 from domain.spaces import EnvironmentSpec
 
-# Gymnasium is imported where it is needed first: a server starts, and a CartPole is trained, without it.
+# Gymnasium is imported where it is needed first: a server starts, and our own environments are trained, without it.
 # ruff: noqa: PLC0415
 
-CARTPOLES = (CARTPOLE_V1, CARTPOLE_V0)
+OwnVector = Callable[[int, int, EnvironmentSpec], VectorEnvironment]
+
+OWN_VECTORS: dict[EnvironmentSpec, OwnVector] = {
+    CARTPOLE_V1: CartPoleVector,
+    CARTPOLE_V0: CartPoleVector,
+    ACROBOT_V1: AcrobotVector,
+    MOUNTAIN_CAR_V0: MountainCarVector,
+    MOUNTAIN_CAR_CONTINUOUS_V0: MountainCarContinuousVector,
+    PENDULUM_V1: PendulumVector,
+}
 
 
 class GymnasiumEnvironments:
-    """Every environment that is registered with Gymnasium; CartPole in our own vectorised form.
+    """Every environment that is registered with Gymnasium.
 
-    Picklable and thread-safe. Descriptions are remembered, since each costs the making of one environment.
+    Those of OWN_VECTORS and the toy-text ones come in our own vectorised forms, which are cloneable. The others are
+    stepped in processes of their own where their steps are slow enough to pay for it: the numbers are the same.
+
+    Picklable and thread-safe. Descriptions and step times are remembered: each costs the making of an environment.
     """
 
     def __init__(self) -> None:
-        self._described = {spec.env_name: spec for spec in CARTPOLES}
+        self._described = {spec.env_name: spec for spec in OWN_VECTORS}
+        self._step_seconds: dict[str, float] = {}
 
     def __reduce__(self) -> tuple[type["GymnasiumEnvironments"], tuple[()]]:
-        """Travel to a worker without the descriptions."""
+        """Travel to a worker without what is remembered."""
         return type(self), ()
 
     def describe(self, env_name: str) -> EnvironmentSpec:
@@ -29,15 +53,35 @@ class GymnasiumEnvironments:
         if known is not None:
             return known
         with without_warnings():
-            from adapters.environments import gymnasium_registry
+            from adapters.environments import gymnasium_registry, tabular
         spec = gymnasium_registry.describe(env_name)
+        if tabular.is_tabular(gymnasium_registry.find(env_name)):
+            spec = replace(spec, cloneable=True)
         self._described[env_name] = spec
         return spec
 
     def make(self, env_name: str, num_envs: int, max_episode_steps: int) -> VectorEnvironment:
         spec = self.describe(env_name)
-        if spec in CARTPOLES:
-            return CartPoleVector(num_envs, max_episode_steps, spec)
+        own = OWN_VECTORS.get(spec)
+        if own is not None:
+            return own(num_envs, max_episode_steps, spec)
         with without_warnings():
             from adapters.environments.gymnasium_vector import GymnasiumVector
+            from adapters.environments.tabular import TabularVector
+        if spec.cloneable:
+            return TabularVector(spec, num_envs, max_episode_steps)
+        processes = self._processes(env_name, num_envs)
+        if processes > 1:
+            from adapters.environments.process_vector import ProcessVector
+
+            return ProcessVector(spec, num_envs, max_episode_steps, processes)
         return GymnasiumVector(spec, num_envs, max_episode_steps)
+
+    def _processes(self, env_name: str, num_envs: int) -> int:
+        """How many processes to step it in, 1 = this one."""
+        from adapters.environments import process_vector
+
+        if env_name not in self._step_seconds:
+            portable = process_vector.can_travel(env_name)
+            self._step_seconds[env_name] = process_vector.step_seconds(env_name) if portable else 0.0
+        return process_vector.processes_that_pay(num_envs, self._step_seconds[env_name])

@@ -82,10 +82,11 @@ class GymnasiumVector:
     def snapshot(self) -> EnvironmentState:
         """`seeds`: int64 [N]; `lengths`: steps since the reset, int64 [N]; `actions`: theirs, member after member."""
         histories = [member.actions for member in self._members]
+        actions = np.array([action for history in histories for action in history], dtype=self._idle.dtype)
         return {
             "seeds": np.array([member.seed for member in self._members], dtype=np.int64),
             "lengths": np.array([len(history) for history in histories], dtype=np.int64),
-            "actions": np.array([action for history in histories for action in history], dtype=self._idle.dtype),
+            "actions": actions.reshape(-1, *self._idle.shape[1:]),
         }
 
     def restore(self, state: EnvironmentState) -> FloatArray:

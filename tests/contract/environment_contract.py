@@ -204,3 +204,46 @@ class EnvironmentContract:
         vector.reset(SEEDS)
         vector.close()
         vector.close()
+
+
+class CloneableContract(EnvironmentContract):
+    """What a cloneable environment promises beyond."""
+
+    def test_copy_members_copies_observation_and_step_counter(self, vector: VectorEnvironment, actions: NDArray[Any]) -> None:
+        vector.reset(SEEDS)
+        for row in actions[:2]:
+            before = vector.step(row, np.array([True, False, True, False])).observations.copy()
+        sources = np.array([2, 1, 2, 0])
+        np.testing.assert_array_equal(vector.copy_members(sources), before[sources])
+        active = np.array([False, True, True, True])
+        for t in range(2, TIME_LIMIT):
+            result = vector.step(actions[t], active)
+            late = active & ~result.terminated
+            assert (result.truncated & late).tolist() == [False, False, *(late[2:] & (t == TIME_LIMIT - 1))]
+            active &= ~result.terminated
+
+    def test_copies_of_one_member_that_act_alike_stay_alike(self, vector: VectorEnvironment, actions: NDArray[Any]) -> None:
+        vector.reset([7] * MEMBERS)
+        alike = np.repeat(actions[:, :1], MEMBERS, axis=1)
+        played = play(vector, vector.copy_members(np.array([3, 3, 3, 3])), alike)
+        for array in played:
+            for member in range(1, MEMBERS):
+                np.testing.assert_array_equal(array[:, member], array[:, 0])
+
+    def test_copy_of_an_ended_member_is_no_end_while_it_idles(self, vector: VectorEnvironment, actions: NDArray[Any]) -> None:
+        last = play(vector, vector.reset(SEEDS), actions).observations[-1]
+        vector.copy_members(np.array([1, 1, 1, 1]))
+        result = vector.step(actions[0], NOBODY)
+        assert not (result.terminated | result.truncated).any()
+        assert result.rewards.tolist() == [0, 0, 0, 0]
+        np.testing.assert_array_equal(result.observations, last[[1, 1, 1, 1]])
+
+    def test_copies_are_part_of_a_snapshot(self, make: Make, vector: VectorEnvironment, actions: NDArray[Any]) -> None:
+        vector.reset(SEEDS)
+        vector.step(actions[0], EVERYONE)
+        present = vector.copy_members(np.array([2, 1, 2, 0])).copy()
+        state = vector.snapshot()
+        expected = play(vector, present, actions[1:])
+        other = make()
+        assert_same(play(other, other.restore(state), actions[1:]), expected)
+        other.close()

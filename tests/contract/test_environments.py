@@ -1,4 +1,4 @@
-"""The contract of VectorEnvironment on both adapters, and what only Gymnasium's can get wrong."""
+"""The contract of VectorEnvironment on every adapter, and what only Gymnasium's can get wrong."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -10,11 +10,11 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
 from adapters.environments import gymnasium_registry
-from adapters.environments.cartpole import CARTPOLE_V0, CartPoleVector
+from adapters.environments.factory import OWN_VECTORS, GymnasiumEnvironments
 from adapters.environments.gymnasium_vector import GymnasiumVector
 from domain.errors import EnvironmentFailed
 from domain.ports import VectorEnvironment
-from tests.contract.environment_contract import MEMBERS, TIME_LIMIT, EnvironmentContract, Make
+from tests.contract.environment_contract import MEMBERS, TIME_LIMIT, CloneableContract, EnvironmentContract, Make
 
 GYMNASIUM_IDS = (
     "CartPole-v1",
@@ -25,20 +25,25 @@ GYMNASIUM_IDS = (
 )
 
 
+OWN_IDS = (
+    *(spec.env_name for spec in OWN_VECTORS),
+    "FrozenLake-v1",
+    "FrozenLake8x8-v1",
+    "CliffWalking-v1",
+    "CliffWalkingSlippery-v1",
+    "Taxi-v4",
+)
+ENVIRONMENTS = GymnasiumEnvironments()
+
+
 def gymnasium_vector(env_name: str, num_envs: int, max_episode_steps: int = TIME_LIMIT) -> GymnasiumVector:
     return GymnasiumVector(gymnasium_registry.describe(env_name), num_envs, max_episode_steps)
 
 
-class TestCartPoleVector(EnvironmentContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda: CartPoleVector(MEMBERS, TIME_LIMIT)
-
-
-class TestCartPoleVectorVersion0(EnvironmentContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda: CartPoleVector(MEMBERS, TIME_LIMIT, CARTPOLE_V0)
+class TestOwnVectors(CloneableContract):
+    @pytest.fixture(params=OWN_IDS)
+    def make(self, request: pytest.FixtureRequest) -> Make:
+        return lambda: ENVIRONMENTS.make(request.param, MEMBERS, TIME_LIMIT)
 
 
 class TestGymnasiumVector(EnvironmentContract):

@@ -1,7 +1,9 @@
 """The error table of the API, row by row: each a problem with a sentence, and nothing is left behind."""
 
+from dataclasses import replace
 from typing import Any
 
+import gymnasium
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -137,8 +139,10 @@ def test_reward_that_does_not_fit_the_environment_is_422(client: Client, reward:
     assert "Acrobot-v1" in found["detail"]
 
 
-def test_branched_segments_where_states_cannot_be_copied_are_422(client: Client) -> None:
-    body = {"env_name": "Acrobot-v1", "n_steps": 32, "segment_start": "branched"}
+def test_branched_segments_where_states_cannot_be_copied_are_422(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = replace(gymnasium.spec("FrozenLake-v1"), id="test/RandomLake-v0", kwargs={"map_name": None})
+    monkeypatch.setitem(gymnasium.registry, lake.id, lake)
+    body = {"env_name": lake.id, "n_steps": 32, "segment_start": "branched"}
     assert "fresh" in problem(client.post("/train", json=body), 422)["detail"]
 
 

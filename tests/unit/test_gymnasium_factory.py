@@ -13,10 +13,15 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+from adapters.environments.acrobot import AcrobotVector
 from adapters.environments.cartpole import CartPoleVector
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.environments.gymnasium_vector import GymnasiumVector
+from adapters.environments.mountain_car import MountainCarContinuousVector, MountainCarVector
+from adapters.environments.pendulum import PendulumVector
+from adapters.environments.tabular import TabularVector
 from domain.errors import InvalidInput, UnknownEnvironment, UnsupportedEnvironment
+from domain.ports import VectorEnvironment
 from domain.spaces import Box, Discrete, EnvironmentSpec
 
 Register = Callable[..., str]
@@ -65,16 +70,22 @@ def sentence(error: pytest.ExceptionInfo[InvalidInput]) -> str:
             observation_space=Box((3,), (-1.0, -1.0, -8.0), (1.0, 1.0, 8.0)),
             action_space=Box((1,), (-2.0,), (2.0,)),
             max_episode_steps=200,
+            cloneable=True,
         ),
         EnvironmentSpec(
             env_name="FrozenLake-v1",
             observation_space=Discrete(16),
             action_space=Discrete(4),
             max_episode_steps=100,
+            cloneable=True,
             reward_threshold=0.7,
         ),
         EnvironmentSpec(
-            env_name="CliffWalking-v1", observation_space=Discrete(48), action_space=Discrete(4), max_episode_steps=None
+            env_name="CliffWalking-v1",
+            observation_space=Discrete(48),
+            action_space=Discrete(4),
+            max_episode_steps=None,
+            cloneable=True,
         ),
         EnvironmentSpec(
             env_name="CartPole-v1",
@@ -112,18 +123,62 @@ def test_describe_a_second_time_makes_no_environment(environments: GymnasiumEnvi
     assert made == [1]
 
 
-def test_make_gives_our_own_cartpole_and_gymnasium_for_the_rest(environments: GymnasiumEnvironments) -> None:
-    cartpole = environments.make("CartPole-v1", 3, 77)
-    assert isinstance(cartpole, CartPoleVector)
-    assert cartpole.spec.env_name == "CartPole-v1"
-    old = environments.make("CartPole-v0", 3, 77)
-    assert isinstance(old, CartPoleVector)
-    assert old.spec.env_name == "CartPole-v0"
-    pendulum = environments.make("Pendulum-v1", 3, 77)
-    assert isinstance(pendulum, GymnasiumVector)
-    assert pendulum.num_envs == 3
-    assert pendulum.reset((1, 2, 3)).shape == (3, 3)
-    pendulum.close()
+@pytest.mark.parametrize(
+    ("env_name", "adapter"),
+    [
+        ("CartPole-v0", CartPoleVector),
+        ("CartPole-v1", CartPoleVector),
+        ("Acrobot-v1", AcrobotVector),
+        ("MountainCar-v0", MountainCarVector),
+        ("MountainCarContinuous-v0", MountainCarContinuousVector),
+        ("Pendulum-v1", PendulumVector),
+        ("FrozenLake-v1", TabularVector),
+        ("FrozenLake8x8-v1", TabularVector),
+        ("CliffWalking-v1", TabularVector),
+        ("CliffWalkingSlippery-v1", TabularVector),
+        ("Taxi-v4", TabularVector),
+    ],
+)
+def test_make_gives_our_own_vector_where_there_is_one(
+    environments: GymnasiumEnvironments, env_name: str, adapter: type[VectorEnvironment]
+) -> None:
+    vector = environments.make(env_name, 3, 77)
+    assert isinstance(vector, adapter)
+    assert vector.spec is environments.describe(env_name)
+    assert vector.spec.env_name == env_name
+    assert vector.spec.cloneable
+    assert vector.num_envs == 3
+    assert vector.reset((1, 2, 3)).shape == (3, vector.spec.observation_space.size)
+    vector.close()
+
+
+def test_make_gives_gymnasium_for_the_rest(environments: GymnasiumEnvironments, register: Register) -> None:
+    vector = environments.make(register(), 3, 77)
+    assert isinstance(vector, GymnasiumVector)
+    assert not vector.spec.cloneable
+    vector.close()
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "kwargs", "ours"),
+    [
+        ("frozen_lake:FrozenLakeEnv", {"desc": ["SFG"]}, True),
+        ("frozen_lake:FrozenLakeEnv", {"map_name": None}, False),  # another random map at each making
+        ("taxi:TaxiEnv", {"is_rainy": True}, True),
+        ("taxi:TaxiEnv", {"fickle_passenger": True}, False),
+    ],
+)
+def test_variant_of_a_toy_text_environment_is_ours_where_its_table_tells_all(
+    environments: GymnasiumEnvironments, entry_point: str, kwargs: dict[str, Any], ours: bool
+) -> None:
+    gymnasium.register("test/Toy-v0", f"gymnasium.envs.toy_text.{entry_point}", kwargs=kwargs)
+    try:
+        vector = environments.make("test/Toy-v0", 2, 10)
+    finally:
+        del gymnasium.registry["test/Toy-v0"]
+    assert vector.spec.cloneable is ours
+    assert isinstance(vector, TabularVector) is ours
+    vector.close()
 
 
 UNREGISTERED = "is not the id of a registered Gymnasium environment."
@@ -262,7 +317,7 @@ def test_warnings_of_an_environment_are_dropped(environments: GymnasiumEnvironme
 
 def test_describe_from_many_threads_gives_every_thread_the_same(register: Register) -> None:
     environments = GymnasiumEnvironments()
-    names = [register(), "Pendulum-v1", "FrozenLake-v1", "CartPole-v1", "Acrobot-v1"] * 8
+    names = [register(), "Taxi-v4", "FrozenLake-v1", "CartPole-v1", "CliffWalking-v1"] * 8
     filters = list(warnings.filters)
     with ThreadPoolExecutor(8) as threads:
         specs = list(threads.map(environments.describe, names))
@@ -272,16 +327,17 @@ def test_describe_from_many_threads_gives_every_thread_the_same(register: Regist
 
 def test_pickled_factory_leaves_its_descriptions_behind(environments: GymnasiumEnvironments) -> None:
     fresh = pickle.dumps(environments)
-    environments.describe("Pendulum-v1")
+    environments.describe("FrozenLake-v1")
     assert pickle.dumps(environments) == fresh
-    assert pickle.loads(fresh).describe("Pendulum-v1") == environments.describe("Pendulum-v1")
+    assert pickle.loads(fresh).describe("FrozenLake-v1") == environments.describe("FrozenLake-v1")
 
 
-def test_cartpole_needs_no_import_of_gymnasium(request: pytest.FixtureRequest) -> None:
+def test_classic_control_needs_no_import_of_gymnasium(request: pytest.FixtureRequest) -> None:
     program = (
         "import sys\n"
-        "from adapters.environments.factory import GymnasiumEnvironments\n"
-        "GymnasiumEnvironments().make('CartPole-v1', 8, 500).reset(range(8))\n"
+        "from adapters.environments.factory import OWN_VECTORS, GymnasiumEnvironments\n"
+        "for spec in OWN_VECTORS:\n"
+        "    GymnasiumEnvironments().make(spec.env_name, 8, 500).reset(range(8))\n"
         "sys.exit('gymnasium' in sys.modules)\n"
     )
     finished = subprocess.run([sys.executable, "-c", program], cwd=request.config.rootpath, check=False)
