@@ -4,7 +4,7 @@ BIN = .venv/bin
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help run test check format openapi bench-learning bench-training bench-http bench-footprint clean
+.PHONY: help run test check format openapi bench-learning bench-training bench-environments bench-http bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -28,20 +28,23 @@ format: .venv/dev ## put the code into its form
 openapi: .venv/run ## write docs/openapi.json
 	$(BIN)/python -m bootstrap.openapi
 
-bench-learning: .venv/run ## how well it learns (ARGS="--task quick-start --seeds 40")
-	$(BIN)/python -m benchmarks.learning $(ARGS)
+bench-learning: .venv-bench/installed ## how well it learns, beside Stable-Baselines3's PPO (ARGS="--task pendulum --seeds 3")
+	.venv-bench/bin/python -m benchmarks.learning $(ARGS)
 
-bench-training: .venv/run ## CPU time of training
+bench-training: .venv/run ## speed of training, against PPO where .venv-bench is installed
 	$(BIN)/python -m benchmarks.training $(ARGS)
 
-bench-http: .venv/run ## requests per second of inference
+bench-environments: .venv/run ## environment steps per second, beside Gymnasium's vectors
+	$(BIN)/python -m benchmarks.environments $(ARGS)
+
+bench-http: .venv/run ## requests per second of inference, against a bare Litestar route; needs wrk
 	$(BIN)/python -m benchmarks.http $(ARGS)
 
 bench-footprint: ## size of the installation, time to the first answer
 	$(PYTHON) -m benchmarks.footprint $(ARGS)
 
 clean: ## remove what can be made again
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -53,3 +56,10 @@ clean: ## remove what can be made again
 .venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ .venv/run
+
+# PyTorch and the simulators, over a gigabyte, stay out of .venv; the folder hides itself from git.
+.venv-bench/installed: requirements.txt requirements-bench.txt
+	$(PYTHON) -m venv .venv-bench
+	@echo '*' > .venv-bench/.gitignore
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@

@@ -1,4 +1,4 @@
-"""Inference: a bounded cache of policies in memory, and predictions from them."""
+"""Inference: a bounded cache of models in memory, and predictions from them."""
 
 import threading
 from collections import OrderedDict
@@ -13,55 +13,13 @@ from domain.errors import FieldError, InvalidObservation
 from domain.model_name import check_model_name
 from domain.policy import Policy
 from domain.ports import ModelRepository
+from domain.predictor import Predictor
 from domain.spaces import Box, Discrete, Space
 
 LARGEST = float(np.finfo(np.float32).max)
+LARGE_BATCH = 256
 Nested = list[float | list[float]]
 """A list of numbers, or a list of such lists."""
-
-
-class ModelCache:
-    """The most recently used policies, at most `capacity`. Thread-safe."""
-
-    def __init__(self, models: ModelRepository, capacity: int) -> None:
-        self._models, self._capacity = models, capacity
-        self._policies: OrderedDict[str, Policy] = OrderedDict()
-        self._generation = 0
-        self._lock = threading.Lock()
-
-    def peek(self, name: str) -> Policy | None:
-        """The policy if it is in memory; never waits for storage."""
-        with self._lock:
-            policy = self._policies.get(name)
-            if policy is not None:
-                self._policies.move_to_end(name)
-            return policy
-
-    def get(self, name: str) -> Policy:
-        """The policy, loaded when it is not in memory. Raises ModelNotFound, CorruptData."""
-        policy = self.peek(name)
-        if policy is not None:
-            return policy
-        generation = self._generation
-        policy = self._models.get(name).policy
-        with self._lock:
-            # What was read may have been replaced or deleted meanwhile: then it serves this caller only.
-            if generation == self._generation:
-                self._policies[name] = policy
-                while len(self._policies) > self._capacity:
-                    self._policies.popitem(last=False)
-        return policy
-
-    def forget(self, name: str) -> None:
-        """Drop a policy that was replaced or deleted. Idempotent."""
-        with self._lock:
-            self._generation += 1
-            self._policies.pop(name, None)
-
-    def names(self) -> frozenset[str]:
-        """The models in memory."""
-        with self._lock:
-            return frozenset(self._policies)
 
 
 @dataclass(frozen=True)
@@ -73,31 +31,108 @@ class Inference:
     value: float | list[float]
 
 
-class Predict:
-    """Answer one observation or several with a kept model."""
+class LoadedModel:
+    """A policy in memory, ready to answer. Thread-safe."""
 
-    def __init__(self, cache: ModelCache) -> None:
-        self._cache = cache
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._space = policy.environment.observation_space
+        self._shape = (self._space.size,) if isinstance(self._space, Box) else ()
+        self._predictor = Predictor(policy) if Predictor.fits(policy) else None
         self._rng = np.random.default_rng()
 
-    def in_memory(self, model_name: str) -> bool:
-        """Whether a prediction would not have to wait for storage."""
-        return self._cache.peek(model_name) is not None
+    def answer(self, observation: Nested, deterministic: bool) -> Inference:
+        """Raises InvalidObservation."""
+        answer = self._answer_one(observation) if deterministic else None
+        return self._answer_any(observation, deterministic) if answer is None else answer
 
-    def __call__(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference:
-        """Raises InvalidModelName, ModelNotFound, CorruptData, InvalidObservation."""
-        policy = self._cache.peek(model_name) or self._cache.get(check_model_name(model_name))
-        space = policy.environment.observation_space
+    def _answer_one(self, observation: Nested) -> Inference | None:
+        """The short way for the usual request. None where it does not lead: the long way knows what is wrong, if anything."""
+        if self._predictor is None:
+            return None
+        try:
+            row = np.array(observation, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if row.shape != self._shape or not row.dot(row) <= LARGEST:  # then no number is larger than that, or none at all
+            return None
+        action, probabilities, value = self._predictor(row)
+        return Inference(action, [*probabilities], value)
+
+    def _answer_any(self, observation: Nested, deterministic: bool) -> Inference:
         single = not (len(observation) and isinstance(observation[0], list))
         rows: list[Any] = [observation] if single else observation
-        batch = _as_batch(rows, space)
-        prediction = policy.predict(batch, deterministic, self._rng)
+        prediction = self.policy.predict(_as_batch(rows, self._space), deterministic, self._rng)
         actions = prediction.actions.tolist()
         values = prediction.values.tolist()
         probabilities = None if prediction.action_probs is None else prediction.action_probs.tolist()
         if single:
             return Inference(actions[0], None if probabilities is None else probabilities[0], values[0])
         return Inference(actions, probabilities, values)
+
+
+class ModelCache:
+    """The most recently used models, at most `capacity`. Thread-safe."""
+
+    def __init__(self, models: ModelRepository, capacity: int) -> None:
+        self._models, self._capacity = models, capacity
+        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._generation = 0
+        self._lock = threading.Lock()
+
+    def peek(self, name: str) -> LoadedModel | None:
+        """The model if it is in memory; never waits for storage."""
+        with self._lock:
+            model = self._loaded.get(name)
+            if model is not None:
+                self._loaded.move_to_end(name)
+            return model
+
+    def get(self, name: str) -> LoadedModel:
+        """The model, loaded when it is not in memory. Raises ModelNotFound, CorruptData."""
+        model = self.peek(name)
+        if model is not None:
+            return model
+        generation = self._generation
+        model = LoadedModel(self._models.get(name).policy)
+        with self._lock:
+            # What was read may have been replaced or deleted meanwhile: then it serves this caller only.
+            if generation == self._generation:
+                self._loaded[name] = model
+                while len(self._loaded) > self._capacity:
+                    self._loaded.popitem(last=False)
+        return model
+
+    def forget(self, name: str) -> None:
+        """Drop a model that was replaced or deleted. Idempotent."""
+        with self._lock:
+            self._generation += 1
+            self._loaded.pop(name, None)
+
+    def names(self) -> frozenset[str]:
+        """The models in memory."""
+        with self._lock:
+            return frozenset(self._loaded)
+
+
+class Predict:
+    """Answer one observation or several with a kept model."""
+
+    def __init__(self, cache: ModelCache) -> None:
+        self._cache = cache
+
+    def at_once(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference | None:
+        """The answer where it takes microseconds; None where storage would be waited for, or a large batch.
+
+        Raises InvalidObservation.
+        """
+        model = self._cache.peek(model_name) if len(observation) <= LARGE_BATCH else None
+        return None if model is None else model.answer(observation, deterministic)
+
+    def __call__(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference:
+        """Raises InvalidModelName, ModelNotFound, CorruptData, InvalidObservation."""
+        model = self._cache.peek(model_name) or self._cache.get(check_model_name(model_name))
+        return model.answer(observation, deterministic)
 
 
 def _as_batch(rows: Sequence[Any], space: Space) -> FloatArray:

@@ -9,6 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,10 +18,12 @@ ROOT = Path(__file__).parent.parent
 
 
 class Server:
-    """Runs `run_api.py` while the context is open."""
+    """Runs `run_api.py`, or another server that is told its port in the same way, while the context is open."""
 
-    def __init__(self, python: str = sys.executable) -> None:
-        self._python = python
+    def __init__(self, python: str = sys.executable, arguments: Sequence[str] = ("run_api.py",), **settings: str) -> None:
+        """`settings`: of the service, by their names in the environment without the prefix."""
+        self._command = [python, *arguments]
+        self._settings = {f"GRPO_{name.upper()}": value for name, value in settings.items()}
         self._folder = tempfile.TemporaryDirectory()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -31,7 +34,7 @@ class Server:
     def __enter__(self) -> Self:
         start = time.perf_counter()
         settings = {"GRPO_PORT": str(self.port), "GRPO_DATA_DIR": self._folder.name, "GRPO_LOG_LEVEL": "warning"}
-        self.process = subprocess.Popen([self._python, "run_api.py"], cwd=ROOT, env=os.environ | settings)
+        self.process = subprocess.Popen(self._command, cwd=ROOT, env=os.environ | settings | self._settings)
         while True:
             try:
                 self.get("/health")

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, NoReturn
 import msgspec
 from msgspec import Meta, Struct
 
+from bootstrap.processor import better_kernels
+
 PREFIX = "GRPO_"
 EXIT_CODE = 2
 
@@ -68,9 +70,11 @@ def exit_with(message: str) -> NoReturn:
 
 
 def use_one_blas_thread() -> None:
-    """Small matrices lose by threads. Takes effect when it runs before numpy is imported, and in worker processes."""
+    """Small matrices lose by threads and by narrow kernels. Takes effect before numpy is imported, and in worker processes."""
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    if kernels := better_kernels():
+        os.environ.setdefault("OPENBLAS_CORETYPE", kernels)
 
 
 def descriptions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The policy while it explores: the same few numpy calls for every step of a rollout."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -30,45 +31,54 @@ class _Forward:
 
     def __init__(self, network: MLP, parameters: FloatArray, normalizer: Normalizer | None, num_envs: int) -> None:
         self._inputs = np.ones((network.sizes[0] + 1, num_envs), dtype=np.float32)
-        self._features = self._inputs[:-1].T
-        self._scale = normalizer.scale if normalizer is not None else None
+        self._features = self._inputs[:-1]
+        self._scale = None if normalizer is None else [_columns(row, num_envs) for row in normalizer.scale]
+        self._low, self._high = np.array(-CLIP, np.float32), np.array(CLIP, np.float32)
         self._workspace = Workspace(network, parameters, np.empty(network.num_parameters, np.float32), num_envs)
 
     def __call__(self, observations: FloatArray) -> FloatArray:
-        """Network outputs [A, N], valid until the next call."""
+        """Network outputs [A, N], valid until the next call. `Normalizer.apply` and `MLP.forward` in other words."""
         features = self._features
         if self._scale is None:
-            features[:] = observations
+            features[:] = observations.T
         else:
             mean, inverse_std = self._scale
-            np.subtract(observations, mean, out=features)
-            np.multiply(features, inverse_std, out=features)
-            np.maximum(features, -CLIP, out=features)
-            np.minimum(features, CLIP, out=features)
+            np.subtract(observations.T, mean, features)
+            np.multiply(features, inverse_std, features)
+            np.maximum(features, self._low, out=features)
+            np.minimum(features, self._high, out=features)
         return self._workspace.forward_into(self._inputs)
+
+
+def _columns(row: FloatArray, count: int) -> FloatArray:
+    """`count` times the same column, [D, count]: without broadcasting a small operation takes a third of its time."""
+    return np.repeat(row[:, None], count, axis=1)
 
 
 class CategoricalActor:
     """Samples by the Gumbel-max trick: argmax(logits + Gumbel noise) follows the softmax; noise is drawn in chunks.
 
+    Of two actions the second is taken where the difference of the logits is above that of the noise.
     Source: Maddison, Tarlow, Minka, "A* sampling", 2014, arXiv:1411.0030, section 2.
     """
 
-    def __init__(self, forward: _Forward, num_actions: int, num_envs: int, rng: np.random.Generator) -> None:
-        self._forward, self._rng = forward, rng
-        self._shape = (NOISE_CHUNK, num_actions, num_envs)
-        self._noise = np.empty(self._shape, np.float32)
-        self._used = NOISE_CHUNK
+    def __init__(self, forward: _Forward, num_actions: int, num_envs: int, chunk: int, rng: np.random.Generator) -> None:
+        self._forward, self._two_actions = forward, num_actions == 2
+        self._noise = _gumbel_noise((chunk, num_actions, num_envs), rng)
 
     def act(self, observations: FloatArray) -> tuple[IntArray, IntArray]:
-        if self._used == NOISE_CHUNK:
-            exponential = self._rng.standard_exponential(self._shape, dtype=np.float32)
-            self._noise = -np.log(np.maximum(exponential, np.float32(1e-30)))
-            self._used = 0
-        logits = self._forward(observations)
-        actions = (logits + self._noise[self._used]).argmax(axis=0)
-        self._used += 1
+        logits, noise = self._forward(observations), next(self._noise)
+        better = logits[1] - logits[0] > noise if self._two_actions else logits + noise
+        actions = better.astype(np.intp) if self._two_actions else better.argmax(axis=0)
         return actions, actions
+
+
+def _gumbel_noise(shape: tuple[int, int, int], rng: np.random.Generator) -> Iterator[FloatArray]:
+    """Gumbel noise for one step after the other, [A, N]; for two actions that of the first minus that of the second, [N]."""
+    while True:
+        exponential = rng.standard_exponential(shape, dtype=np.float32)
+        noise = -np.log(np.maximum(exponential, np.float32(1e-30)))
+        yield from noise if shape[1] != 2 else noise[:, 0] - noise[:, 1]
 
 
 class GaussianActor:
@@ -115,4 +125,5 @@ def make_actor(
     if isinstance(space, Box):
         log_std = parameters[network.num_parameters :].copy()
         return GaussianActor(forward, space, log_std, config.noise_correlation, config.n_envs, rng)
-    return CategoricalActor(forward, space.n, config.n_envs, rng)
+    chunk = min(config.n_steps or NOISE_CHUNK, NOISE_CHUNK)
+    return CategoricalActor(forward, space.n, config.n_envs, chunk, rng)

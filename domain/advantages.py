@@ -70,8 +70,12 @@ def scale_advantages(advantages: FloatArray, valid: BoolArray, group_size: int, 
 
 def group_std(advantages: FloatArray, valid: BoolArray, group_size: int) -> FloatArray:
     """Standard deviation over each group's valid samples, [groups]."""
-    groups = range(0, advantages.shape[1], group_size)
-    return np.array([_std(advantages[:, g : g + group_size][valid[:, g : g + group_size]]) for g in groups])
+    grouped = advantages.reshape(len(advantages), -1, group_size)
+    counted = valid.reshape(grouped.shape)
+    count = np.maximum(counted.sum(axis=(0, 2)), 1)
+    mean = np.where(counted, grouped, 0).sum(axis=(0, 2)) / count
+    deviation = np.where(counted, grouped - mean[:, None], 0)
+    return np.asarray(np.sqrt((deviation * deviation).sum(axis=(0, 2)) / count))
 
 
 def _std(samples: FloatArray) -> float:

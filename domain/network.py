@@ -95,14 +95,18 @@ class FrozenMLP:
         *self._hidden, self._output = [(np.ascontiguousarray(m[:, :-1].T), m[:, -1].copy()) for m in matrices]
 
     def __call__(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Last hidden layer [B, H] and output [B, n_out] for inputs [B, D]."""
+        """Last hidden layer [B, H] and output [B, n_out] for inputs [B, D]; without the first axis where they have none."""
         hidden = inputs
         for weights, bias in self._hidden:
-            hidden = hidden @ weights
-            hidden += bias
-            hidden = np.maximum(hidden, 0, out=hidden) if self._relu else np.tanh(hidden, out=hidden)
+            hidden = hidden.dot(weights)
+            np.add(hidden, bias, hidden)
+            if self._relu:
+                np.maximum(hidden, 0, out=hidden)
+            else:
+                np.tanh(hidden, hidden)
         weights, bias = self._output
-        return hidden, hidden @ weights + bias
+        output = hidden.dot(weights)
+        return hidden, np.add(output, bias, output)
 
 
 class Workspace:
@@ -115,51 +119,53 @@ class Workspace:
     def __init__(self, network: MLP, parameters: FloatArray, gradient: FloatArray, batch_size: int) -> None:
         dtype = parameters.dtype
         self._relu = network.activation == "relu"
-        self._layers = network.layers(parameters)
-        self._gradients = network.layers(gradient)
-        self._weights_t = [layer[:, :-1].T for layer in self._layers]
-        hidden_sizes = network.sizes[1:-1]
-        self._activations = [np.ones((n + 1, batch_size), dtype=dtype) for n in hidden_sizes]
-        self._hidden = [activation[:-1] for activation in self._activations]
-        self._activations_t = [activation.T for activation in self._activations]
-        self._deltas = [np.empty((n, batch_size), dtype=dtype) for n in hidden_sizes]
-        self._slopes = [np.empty((n, batch_size), dtype=dtype) for n in hidden_sizes]
+        self._zero, self._one = np.array(0, dtype), np.array(1, dtype)  # a ufunc takes them in half a Python number's time
+        activations = [np.ones((n + 1, batch_size), dtype=dtype) for n in network.sizes[1:-1]]
+        hidden = [activation[:-1] for activation in activations]
+        layers, gradients = network.layers(parameters), network.layers(gradient)
+        self._hidden_layers = [*zip(layers, hidden, activations, strict=False)]
+        self._output_layer, self._last_hidden = layers[-1], activations[-1]
         self._output = np.empty((network.sizes[-1], batch_size), dtype=dtype)
         self._inputs: FloatArray | None = None
+        self._input_gradient = gradients[0]
+        # From the output down: what a layer's gradient and the error of the layer below it are made of.
+        self._backward = [
+            (layer[:, :-1].T, activation.T, gradient, below, np.empty_like(below), np.empty_like(below))
+            for layer, activation, gradient, below in zip(layers[1:], activations, gradients[1:], hidden, strict=True)
+        ][::-1]
 
     def forward_into(self, inputs: FloatArray) -> FloatArray:
         """Output [n_out, B] for inputs with a last row of ones, [D + 1, B]. Valid until the next call."""
         self._inputs = below = inputs
-        for layer, activation, hidden in zip(self._layers, self._activations, self._hidden, strict=False):
-            np.matmul(layer, below, out=hidden)
+        for layer, hidden, activation in self._hidden_layers:
+            layer.dot(below, hidden)
             if self._relu:
-                np.maximum(hidden, 0, out=hidden)
+                np.maximum(hidden, self._zero, out=hidden)
             else:
-                np.tanh(hidden, out=hidden)
+                np.tanh(hidden, hidden)
             below = activation
-        return np.matmul(self._layers[-1], below, out=self._output)
+        return self._output_layer.dot(below, self._output)
 
     @property
     def last_hidden(self) -> FloatArray:
         """The last hidden layer of the newest forward pass, with its row of ones, [H + 1, B]."""
-        return self._activations[-1]
+        return self._last_hidden
 
     def backward_into(self, output_grad: FloatArray) -> None:
         """Write ∂loss/∂parameters of the newest forward pass into the gradient vector; `output_grad` [n_out, B]."""
         if self._inputs is None:
             raise RuntimeError("backward_into needs a forward pass before it")
         delta = output_grad
-        for index in range(len(self._hidden), 0, -1):
-            np.matmul(delta, self._activations_t[index - 1], out=self._gradients[index])
-            hidden, slope, below = self._hidden[index - 1], self._slopes[index - 1], self._deltas[index - 1]
-            np.matmul(self._weights_t[index], delta, out=below)
+        for weights_t, activation_t, gradient, hidden, slope, below in self._backward:
+            delta.dot(activation_t, gradient)
+            weights_t.dot(delta, below)
             if self._relu:
-                np.greater(hidden, 0, out=slope, casting="unsafe")
+                np.greater(hidden, self._zero, out=slope, casting="unsafe")
             else:
-                np.multiply(hidden, hidden, out=slope)
-                np.subtract(1, slope, out=slope)
-            delta = np.multiply(below, slope, out=below)
-        np.matmul(delta, self._inputs.T, out=self._gradients[0])
+                np.multiply(hidden, hidden, slope)
+                np.subtract(self._one, slope, slope)
+            delta = np.multiply(below, slope, below)
+        delta.dot(self._inputs.T, self._input_gradient)
 
 
 def _orthogonal(rng: np.random.Generator, rows: int, columns: int) -> FloatArray:

@@ -6,7 +6,9 @@ loss = mean over samples of w·(−min(ρA, clip(ρ, 1 − ε, 1 + ε_high)·A) 
 over steps (`dapo`), over trajectories (`grpo`), or a sum over a constant length (`dr_grpo`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,10 +31,25 @@ class ObjectiveTerms:
     reference_log_prob: FloatArray | None = None
     trajectories: IntArray | None = None
 
+    @classmethod
+    def joined(cls, parts: Sequence["ObjectiveTerms"]) -> "ObjectiveTerms":
+        """The samples of several minibatches, which share no trajectory."""
+        trajectories = [part.trajectories for part in parts if part.trajectories is not None]
+        references = [part.reference_log_prob for part in parts if part.reference_log_prob is not None]
+        first_ids = np.cumsum([0, *(ids.max() + 1 for ids in trajectories)])
+        distinct = [ids + first for ids, first in zip(trajectories, first_ids, strict=False)]
+        return cls(
+            np.concatenate([part.old_log_prob for part in parts]),
+            np.concatenate([part.advantages for part in parts]),
+            np.concatenate([part.weights for part in parts]),
+            np.concatenate(references) if references else None,
+            np.concatenate(distinct) if distinct else None,
+        )
+
 
 @dataclass(frozen=True)
 class Statistics:
-    """Means over a minibatch; `approx_kl` is the k3 estimate of KL(π_old ‖ π), as Stable-Baselines3's."""
+    """Means over samples; `approx_kl` is the k3 estimate of KL(π_old ‖ π), as Stable-Baselines3's."""
 
     loss: float
     approx_kl: float
@@ -43,7 +60,7 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Objective:
-    """Coefficients of the objective. `gradient` and `statistics` are pure."""
+    """Coefficients of the objective. All methods are pure."""
 
     epsilon: float = 0.2
     epsilon_high: float = 0.2
@@ -52,35 +69,35 @@ class Objective:
 
     def loss(self, distribution: Categorical | DiagonalGaussian, terms: ObjectiveTerms) -> float:
         """The loss, a number."""
-        log_prob = distribution.log_prob()
-        ratio = np.exp(_log_ratio(log_prob, terms))
-        per_sample = -np.minimum(ratio * terms.advantages, self._clip(ratio) * terms.advantages)
-        if self.ent_coef:
-            per_sample = per_sample - self.ent_coef * terms.weights * distribution.entropy()
-        if self.beta and terms.reference_log_prob is not None:
-            per_sample = per_sample + self.beta * terms.weights * k3(log_prob, terms.reference_log_prob)
-        return float(per_sample.mean())
+        return self._loss(distribution.log_prob(), distribution.entropy(), terms)
 
-    def gradient(
-        self, distribution: Categorical | DiagonalGaussian, terms: ObjectiveTerms
-    ) -> tuple[FloatArray, FloatArray | None]:
-        """∂loss/∂output of the network [A, B] and, for a Gaussian, ∂loss/∂log σ [A].
+    def factor(self, log_prob: FloatArray, terms: ObjectiveTerms) -> FloatArray:
+        """∂loss/∂log π of surrogate and KL, [B], for log π [B].
 
         Where the clip binds, min(ρA, clip(ρ)A) is constant in ρ: the surrogate's gradient is exactly 0 there.
         """
-        log_prob = distribution.log_prob()
         check_same_shape(log_prob=log_prob, old_log_prob=terms.old_log_prob, advantages=terms.advantages)
         count = len(log_prob)
         ratio = np.exp(_log_ratio(log_prob, terms))
         surrogate = ratio * terms.advantages
         bound = surrogate > self._clip(ratio) * terms.advantages
-        factor = np.where(bound, 0, surrogate)  # no product: an infinite ratio times 0 is none
+        factor: FloatArray = np.where(bound, 0, surrogate)  # no product: an infinite ratio times 0 is none
         if terms.trajectories is not None:
             factor = _mean_over_trajectory(factor, terms.trajectories)
         factor *= -1 / count
         if self.beta and terms.reference_log_prob is not None:
             factor += self.beta / count * terms.weights * -np.expm1(terms.reference_log_prob - log_prob)
-        entropy_factor = (-self.ent_coef / count) * terms.weights if self.ent_coef else None
+        return factor
+
+    def entropy_factor(self, terms: ObjectiveTerms) -> FloatArray | None:
+        """∂loss/∂H, [B], None where entropy has no weight."""
+        return (-self.ent_coef / len(terms.weights)) * terms.weights if self.ent_coef else None
+
+    def gradient(
+        self, distribution: Categorical | DiagonalGaussian, terms: ObjectiveTerms
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """∂loss/∂output of the network [A, B] and, for a Gaussian, ∂loss/∂log σ [A]."""
+        factor, entropy_factor = self.factor(distribution.log_prob(), terms), self.entropy_factor(terms)
         if isinstance(distribution, Categorical):
             output_grad = distribution.log_prob_grad(factor)
             if entropy_factor is not None:
@@ -91,21 +108,59 @@ class Objective:
             log_std_grad = log_std_grad + distribution.entropy_grad(entropy_factor)
         return output_grad, log_std_grad
 
-    def statistics(self, distribution: Categorical | DiagonalGaussian, terms: ObjectiveTerms) -> Statistics:
-        """What is reported of a minibatch."""
-        log_prob = distribution.log_prob()
+    def statistics(self, log_prob: FloatArray, entropy: FloatArray, terms: ObjectiveTerms) -> Statistics:
+        """What is reported of samples with these log π and H, [B]."""
         ratio = np.exp(_log_ratio(log_prob, terms))
         reference = terms.reference_log_prob
         return Statistics(
-            loss=self.loss(distribution, terms),
+            loss=self._loss(log_prob, entropy, terms),
             approx_kl=approx_kl(log_prob, terms.old_log_prob),
             clip_fraction=float(np.mean(ratio != self._clip(ratio))),
-            entropy=float(distribution.entropy().mean()),
+            entropy=float(entropy.mean()),
             kl=float(k3(log_prob, reference).mean()) if reference is not None else 0.0,
         )
 
+    def limits(self, advantages: FloatArray) -> FloatArray:
+        """The largest ρA that the clip lets through, (1 + ε_high)·A for A > 0 and (1 − ε)·A for A < 0, [B]."""
+        return np.asarray(np.maximum(advantages * (1 - self.epsilon), advantages * (1 + self.epsilon_high)))
+
+    def _loss(self, log_prob: FloatArray, entropy: FloatArray, terms: ObjectiveTerms) -> float:
+        ratio = np.exp(_log_ratio(log_prob, terms))
+        per_sample = -np.minimum(ratio * terms.advantages, self._clip(ratio) * terms.advantages)
+        if self.ent_coef:
+            per_sample = per_sample - self.ent_coef * terms.weights * entropy
+        if self.beta and terms.reference_log_prob is not None:
+            per_sample = per_sample + self.beta * terms.weights * k3(log_prob, terms.reference_log_prob)
+        return float(per_sample.mean())
+
     def _clip(self, ratio: FloatArray) -> FloatArray:
         return np.minimum(np.maximum(ratio, 1 - self.epsilon), 1 + self.epsilon_high)
+
+
+class SurrogateWorkspace:
+    """`Objective.factor` for one ratio per step at one batch size, without allocation; equal to it up to rounding.
+
+    min(ρA, clip(ρ)A) = min(ρA, limit) with a limit that depends on A alone (`Objective.limits`): what the ratio is clipped
+    to is worked out once an update and not once a minibatch.
+    """
+
+    def __init__(self, objective: Objective, batch_size: int, dtype: np.dtype[np.floating[Any]]) -> None:
+        self._factor, self._bound = np.empty(batch_size, dtype), np.empty(batch_size, np.bool_)
+        self._scale, self._zero = np.array(-1 / batch_size, dtype), np.array(0, dtype)
+        self._beta = np.array(-objective.beta / batch_size, dtype) if objective.beta else None
+
+    def factor_into(self, log_prob: FloatArray, terms: ObjectiveTerms, limits: FloatArray) -> FloatArray:
+        """∂loss/∂log π of surrogate and KL, [B], valid until the next call; `limits`: of the advantages, [B]."""
+        factor, bound = self._factor, self._bound
+        np.subtract(log_prob, terms.old_log_prob, factor)
+        np.exp(factor, factor)
+        np.multiply(factor, terms.advantages, factor)
+        np.greater(factor, limits, bound)
+        np.copyto(factor, self._zero, where=bound)
+        np.multiply(factor, self._scale, factor)
+        if self._beta is not None and terms.reference_log_prob is not None:
+            factor += self._beta * terms.weights * np.expm1(terms.reference_log_prob - log_prob)
+        return factor
 
 
 def approx_kl(log_prob: FloatArray, old_log_prob: FloatArray) -> float:

@@ -11,7 +11,7 @@ Outside `carried` a member that ends idles, uncounted, until the next rollout.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from domain.actor import Actor
 from domain.arrays import ActionArray, BoolArray, FloatArray, IntArray
 from domain.config import TrainingConfig
 from domain.ports import VectorEnvironment
+from domain.recorder import Column
 
 EPISODE_WINDOW = 100
 
@@ -60,7 +61,10 @@ class Rollout:
         """For each valid sample, in C order: which trajectory it belongs to, ids 0 … K − 1."""
         parts: IntArray = np.cumsum(self.ended, axis=0) - self.ended
         ids = parts * self.valid.shape[1] + np.arange(self.valid.shape[1])
-        return np.unique(ids[self.valid], return_inverse=True)[1]
+        # What np.unique(…, return_inverse=True) gives, without its sorting.
+        found = ids[self.valid]
+        numbers = np.cumsum(np.bincount(found) > 0) - 1
+        return np.asarray(numbers[found])
 
 
 @dataclass
@@ -112,32 +116,34 @@ class Collector:
         """
         observations = self._start()
         active = np.ones(self._config.n_envs, dtype=np.bool_)
-        rows: list[tuple[NDArray[Any], ...]] = []
         length = self._config.n_steps or self._config.max_episode_steps
+        record, steps = [Column(length) for _ in fields(Rollout)], 0
         running = self._config.n_envs
-        while len(rows) < length and running and budget:
+        while steps < length and running and budget:
             if should_stop():
                 raise Interrupted
             if running > budget:
                 active = _first(active, budget)
                 running = budget
             samples, actions = actor.act(observations)
-            before = observations.copy()
+            record[0].append(observations)
             observations, rewards, terminated, truncated = self._environment.step(actions, active)
+            for column, row in zip(record[1:], (samples, observations, rewards, active, terminated, truncated), strict=True):
+                column.append(row)
+            steps += 1
             budget -= running
             self.under_way += running
-            rows.append((before, samples, observations.copy(), rewards.copy(), active, terminated.copy(), truncated.copy()))
             self.episodes.step(rewards, active)
-            if terminated.any() or truncated.any():
+            if np.count_nonzero(terminated) or np.count_nonzero(truncated):
                 ended = terminated | truncated
                 self.episodes.end(np.flatnonzero(ended))
                 if self._carried:
                     observations = self._reset(ended)
                 else:
                     active = active & ~ended
-                    running = int(active.sum())
+                    running = int(np.count_nonzero(active))
         self._observations, self._alive = observations, active
-        return Rollout(*(np.array(column) for column in zip(*rows, strict=True)))
+        return Rollout(*(column.array() for column in record))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What the next rollout goes on from, as arrays that the caller owns."""
@@ -178,7 +184,7 @@ class Collector:
             if not len(live) or self._rng.random() < config.reset_probability:
                 fresh[group] = True
             else:
-                sources[group] = start + self._rng.choice(live)
+                sources[group] = start + live[self._rng.integers(len(live))]
         if fresh.all():
             return self._reset(fresh, shared=True)
         self.episodes.copy_members(sources)

@@ -7,6 +7,7 @@ is in a Checkpoint, and a trainer made from a checkpoint goes on to the same bit
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +28,7 @@ from domain.rewards import check_reward_fits, reward_function
 from domain.rollout import Collector, Interrupted, Rollout
 from domain.update import Batch, Updater
 from domain.value import MIN_SAMPLES, fit_value
+from domain.value_readout import ValueReadOut
 
 Metrics = dict[str, float]
 
@@ -42,7 +44,7 @@ class _Boundary:
     v: FloatArray
     adam_step: int
     normalizer: Normalizer
-    value_weights: FloatArray
+    value: ValueReadOut
     collector: dict[str, NDArray[Any]]
     rng: Mapping[str, Any]
     timesteps: int
@@ -74,7 +76,7 @@ class Trainer:
         self._adam = AdamWorkspace(AdamState.init(len(self._parameters)))
         self._updater = Updater(config, self._network, self._parameters, self._average, self._adam, self._rng)
         self._normalizer = Normalizer.identity(space.size)
-        self._value_weights = np.zeros(config.hidden_sizes[-1] + 1, dtype=np.float32)
+        self._value = ValueReadOut(lambda: np.zeros(config.hidden_sizes[-1] + 1, dtype=np.float32))
         self.timesteps = 0
         self.updates = 0
         if checkpoint is not None:
@@ -90,7 +92,7 @@ class Trainer:
             network=self._network,
             parameters=boundary.average if self.config.ema_decay else boundary.parameters,
             normalizer=boundary.normalizer if self.config.norm_obs else None,
-            value_weights=boundary.value_weights,
+            value_weights=boundary.value.weights,
         )
 
     @property
@@ -170,7 +172,9 @@ class Trainer:
             )
         if config.ref_model_sync_steps and self.updates % config.ref_model_sync_steps == 0:
             self._reference[:] = self._parameters
-        self._fit_value(rollout)
+        if rollout.timesteps >= MIN_SAMPLES:
+            parameters = self._average if config.ema_decay else self._parameters
+            self._value = ValueReadOut(partial(self._fit_value, rollout, parameters.copy(), self._normalizer))
         metrics = self._metrics(rollout, rewards, centred) | statistics | {"train/learning_rate": learning_rate}
         return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
@@ -192,19 +196,18 @@ class Trainer:
     def _features(self, observations: FloatArray) -> FloatArray:
         return self._normalizer.apply(observations) if self.config.norm_obs else observations
 
-    def _fit_value(self, rollout: Rollout) -> None:
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _fit_value(self, rollout: Rollout, parameters: FloatArray, normalizer: Normalizer) -> FloatArray:
+        """Weights of the read-out for the policy that an update made of this rollout, from some 512 of its samples."""
         valid = rollout.valid
-        if rollout.timesteps < MIN_SAMPLES:
-            return
-        stride = max(1, rollout.timesteps // 512)
-        chosen = slice(None, None, stride)
-        parameters = self._average if self.config.ema_decay else self._parameters
+        chosen = slice(None, None, max(1, rollout.timesteps // 512))
         observations = np.concatenate([rollout.observations[valid][chosen], rollout.next_observations[valid][chosen]])
-        hidden, _ = FrozenMLP(self._network, parameters)(self._features(observations))
+        features = normalizer.apply(observations) if self.config.norm_obs else observations
+        hidden, _ = FrozenMLP(self._network, parameters)(features)
         phi = np.column_stack([hidden, np.ones(len(hidden), dtype=np.float32)])
         now, following = np.split(phi, 2)
         rewards, terminated = rollout.rewards[valid][chosen], rollout.terminated[valid][chosen]
-        self._value_weights = fit_value(now, following, rewards, terminated, self.config.gamma)
+        return fit_value(now, following, rewards, terminated, self.config.gamma)
 
     def _metrics(self, rollout: Rollout, rewards: FloatArray, centred: FloatArray) -> Metrics:
         metrics: Metrics = {}
@@ -228,7 +231,7 @@ class Trainer:
             v=v,
             adam_step=step,
             normalizer=self._normalizer,
-            value_weights=self._value_weights,
+            value=self._value,
             collector=self._collector.state(),
             rng=self._rng.bit_generator.state,
             timesteps=self.timesteps,
@@ -239,7 +242,7 @@ class Trainer:
         self._parameters[:], self._average[:] = boundary.parameters, boundary.average
         self._reference[:] = boundary.reference
         self._adam.restore(boundary.m, boundary.v, boundary.adam_step)
-        self._normalizer, self._value_weights = boundary.normalizer, boundary.value_weights
+        self._normalizer, self._value = boundary.normalizer, boundary.value
         self._collector.restore(boundary.collector)
         self._rng.bit_generator.state = boundary.rng
         self.timesteps, self.updates = boundary.timesteps, boundary.updates
@@ -256,7 +259,7 @@ class Trainer:
                 v=arrays["adam_v"],
                 adam_step=counters["adam_step"],
                 normalizer=Normalizer(arrays["normalizer_mean"], arrays["normalizer_var"], counters["normalizer_count"]),
-                value_weights=checkpoint.policy.value_weights,
+                value=ValueReadOut(partial(np.asarray, checkpoint.policy.value_weights)),
                 collector={name: array for name, array in arrays.items() if name not in own},
                 rng=counters["rng"],
                 timesteps=counters["timesteps"],

@@ -1,20 +1,20 @@
 """One policy update: several epochs of minibatches over a rollout's samples."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from domain.arrays import ActionArray, FloatArray, IntArray
 from domain.config import TrainingConfig
-from domain.distributions import MIN_LOG_STD, Categorical, DiagonalGaussian
+from domain.distributions import MIN_LOG_STD
+from domain.heads import encode_actions, make_head
 from domain.network import MLP, Workspace
-from domain.objective import Objective, ObjectiveTerms, Statistics, approx_kl, sample_weights
+from domain.objective import Objective, ObjectiveTerms, SurrogateWorkspace, approx_kl, sample_weights
 from domain.optimizer import AdamWorkspace, clip_by_global_norm_into
 from domain.rollout import Interrupted
+from domain.samples import Minibatch, Samples
 
-MIN_PARTIAL_BATCH = 16
 KL_TOLERANCE = 1.5
 
 
@@ -32,40 +32,57 @@ class Batch:
     reference: FloatArray | None = None
 
 
-@dataclass(frozen=True)
-class _Samples:
-    """A batch as the objective reads it, features first: inputs [D + 1, S] with ones, else [S] (latent actions [A, S])."""
+class _Learner:
+    """The loss and its gradient for minibatches of one size: network, distribution and objective in their own buffers."""
 
-    inputs: FloatArray
-    actions: ActionArray
-    terms: ObjectiveTerms
+    def __init__(
+        self, network: MLP, objective: Objective, parameters: FloatArray, gradient: FloatArray, batch_size: int
+    ) -> None:
+        self.batch_size = batch_size
+        behind = slice(network.num_parameters, None)
+        self._objective = objective
+        self._network = Workspace(network, parameters, gradient, batch_size)
+        self._head = make_head(network.sizes[-1], parameters[behind], gradient[behind], batch_size)
+        self._surrogate = SurrogateWorkspace(objective, batch_size, parameters.dtype)
 
-    def take(self, chosen: IntArray) -> "_Samples":
-        terms = self.terms
-        return _Samples(
-            self.inputs.take(chosen, axis=1),
-            self.actions.take(chosen, axis=-1),
-            ObjectiveTerms(
-                terms.old_log_prob.take(chosen),
-                terms.advantages.take(chosen),
-                terms.weights.take(chosen),
-                None if terms.reference_log_prob is None else terms.reference_log_prob.take(chosen),
-                None if terms.trajectories is None else np.unique(terms.trajectories.take(chosen), return_inverse=True)[1],
-            ),
-        )
+    def log_prob_into(self, inputs: FloatArray, actions: FloatArray) -> FloatArray:
+        """Log π of encoded actions, [B], valid until the next call."""
+        return self._head.log_prob_into(self._network.forward_into(inputs), actions)
 
-    def part(self, start: int, end: int) -> "_Samples":
-        terms, reference = self.terms, self.terms.reference_log_prob
-        return _Samples(
-            self.inputs[:, start:end],
-            self.actions[..., start:end],
-            ObjectiveTerms(
-                terms.old_log_prob[start:end],
-                terms.advantages[start:end],
-                terms.weights[start:end],
-                None if reference is None else reference[start:end],
-            ),
-        )
+    def entropy(self) -> FloatArray:
+        """H of the newest forward pass, [B]."""
+        return self._head.entropy()
+
+    def gradient_into(self, log_prob: FloatArray, minibatch: Minibatch) -> None:
+        """Write the loss's gradient at the newest forward pass, which gave `log_prob`, into the gradient vector."""
+        terms = minibatch.terms
+        if terms.trajectories is None:
+            factor = self._surrogate.factor_into(log_prob, terms, minibatch.limits)
+        else:
+            factor = self._objective.factor(log_prob, terms)
+        self._network.backward_into(self._head.gradient_into(factor, self._objective.entropy_factor(terms)))
+
+
+@dataclass
+class _Observed:
+    """What is reported of the last minibatches, each seen before its optimiser step."""
+
+    log_probs: list[FloatArray] = field(default_factory=list)
+    entropies: list[FloatArray] = field(default_factory=list)
+    terms: list[ObjectiveTerms] = field(default_factory=list)
+
+    def add(self, log_prob: FloatArray, entropy: FloatArray, terms: ObjectiveTerms) -> None:
+        self.log_probs.append(log_prob.copy())
+        self.entropies.append(entropy)
+        self.terms.append(terms)
+
+    def metrics(self, objective: Objective) -> dict[str, float]:
+        if not self.terms:
+            return {}
+        log_prob, entropy = np.concatenate(self.log_probs), np.concatenate(self.entropies)
+        statistics = asdict(objective.statistics(log_prob, entropy, ObjectiveTerms.joined(self.terms)))
+        kl = statistics.pop("kl")
+        return {f"train/{name}": value for name, value in statistics.items()} | ({"kl": kl} if objective.beta else {})
 
 
 class Updater:
@@ -84,120 +101,93 @@ class Updater:
         self._parameters, self._average, self._adam = parameters, average, adam
         self._gradient = np.zeros_like(parameters)
         self._log_std = parameters[network.num_parameters :]
-        self._log_std_grad = self._gradient[network.num_parameters :]
         self._objective = Objective(
             config.epsilon,
             config.epsilon if config.epsilon_high is None else config.epsilon_high,
             config.ent_coef,
             config.beta,
         )
-        self._grad_norm = 0.0
+        self._average_rate = np.array(1 - config.ema_decay, parameters.dtype)
+        self._full: _Learner | None = None
+        self._partial: _Learner | None = None
 
     def update(self, batch: Batch, learning_rate: float, should_stop: Callable[[], bool]) -> dict[str, float]:
         """Run the epochs; the metrics of the last one. Raises Interrupted between two minibatches.
 
-        A batch that is smaller than the smallest minibatch changes nothing.
+        A batch that is smaller than the smallest minibatch changes nothing. `target_kl` ends the update before the
+        minibatch that finds the policy too far from the old one.
         """
-        samples = self._samples(batch)
-        statistics: list[Statistics] = []
+        samples, observed = self._samples(batch), _Observed()
+        target, norm = self._config.target_kl, 0.0
         for epoch in range(self._config.n_epochs):
             last = epoch == self._config.n_epochs - 1
-            for minibatch in self._minibatches(samples):
+            for minibatch in samples.minibatches():
                 if should_stop():
                     raise Interrupted
-                distribution, exceeded = self._step(minibatch, learning_rate)
+                learner, terms = self._learner(minibatch.size), minibatch.terms
+                log_prob = learner.log_prob_into(minibatch.inputs, minibatch.actions)
+                exceeded = target is not None and approx_kl(log_prob, terms.old_log_prob) > KL_TOLERANCE * target
                 if last or exceeded:
-                    statistics.append(self._objective.statistics(distribution, minibatch.terms))
+                    observed.add(log_prob, learner.entropy(), terms)
                 if exceeded:
-                    return self._metrics(statistics)
-        return self._metrics(statistics)
+                    return observed.metrics(self._objective) | {"train/grad_norm": norm}
+                learner.gradient_into(log_prob, minibatch)
+                norm = self._descend(learning_rate)
+        return observed.metrics(self._objective) | ({"train/grad_norm": norm} if observed.terms else {})
 
-    @cached_property
-    def _full(self) -> Workspace:
-        """Buffers for a full minibatch, made when the first one comes: `batch_size` may exceed every batch, and memory."""
-        return self._workspace(self._config.batch_size)
-
-    def _workspace(self, batch_size: int) -> Workspace:
-        return Workspace(self._network, self._parameters, self._gradient, batch_size)
-
-    def _samples(self, batch: Batch) -> _Samples:
-        """Take the old log-probabilities with one forward pass under the newest normaliser."""
-        inputs = np.ones((batch.features.shape[1] + 1, len(batch.features)), dtype=np.float32)
-        inputs[:-1] = batch.features.T
-        actions = np.ascontiguousarray(batch.actions.T)
-        sequence = self._config.importance_sampling_level == "sequence"
-        max_length = self._config.n_steps or self._config.max_episode_steps
-        weights = sample_weights(batch.trajectories, self._config.loss_type, max_length)
-        terms = ObjectiveTerms(
-            old_log_prob=self._log_prob(self._parameters, inputs, actions),
-            advantages=(batch.advantages * weights).astype(np.float32),
-            weights=weights.astype(np.float32),
-            reference_log_prob=None if batch.reference is None else self._log_prob(batch.reference, inputs, actions),
-            trajectories=batch.trajectories if sequence else None,
-        )
-        return _Samples(inputs, actions, terms)
-
-    def _log_prob(self, parameters: FloatArray, inputs: FloatArray, actions: ActionArray) -> FloatArray:
-        output = self._network.forward(parameters, inputs[:-1])[-1]
-        return self._distribution(output, parameters[self._network.num_parameters :], actions).log_prob()
-
-    def _distribution(self, output: FloatArray, log_std: FloatArray, actions: ActionArray) -> Categorical | DiagonalGaussian:
-        return DiagonalGaussian(output, log_std, actions) if len(log_std) else Categorical(output, actions)
-
-    def _minibatches(self, samples: _Samples) -> Iterator[_Samples]:
-        """Shuffled minibatches: of steps, or of whole trajectories where the ratio is one per trajectory."""
-        count, size = samples.inputs.shape[1], self._config.batch_size
-        smallest = min(MIN_PARTIAL_BATCH, size)
-        if samples.terms.trajectories is not None:
-            yield from (samples.take(chosen) for chosen in self._whole_trajectories(samples.terms.trajectories))
-            return
-        shuffled = samples.take(self._rng.permutation(count))
-        for start in range(0, count, size):
-            end = min(start + size, count)
-            if end - start >= smallest:
-                yield shuffled.part(start, end)
-
-    def _whole_trajectories(self, trajectories: IntArray) -> Iterator[IntArray]:
-        """Sample indices of trajectories in random order, cut behind the one that fills a minibatch."""
-        order = self._rng.permutation(trajectories.max() + 1)
-        chosen: list[IntArray] = []
-        for trajectory in order:
-            chosen.append(np.flatnonzero(trajectories == trajectory))
-            if sum(map(len, chosen)) >= self._config.batch_size:
-                yield np.concatenate(chosen)
-                chosen = []
-        if sum(map(len, chosen)) >= min(MIN_PARTIAL_BATCH, self._config.batch_size):
-            yield np.concatenate(chosen)
-
-    def _step(self, samples: _Samples, learning_rate: float) -> tuple[Categorical | DiagonalGaussian, bool]:
-        """One optimiser step, unless the policy is too far from the old one already (then True)."""
-        count = samples.inputs.shape[1]
-        workspace = self._full if count == self._config.batch_size else self._workspace(count)
-        output = workspace.forward_into(samples.inputs)
-        distribution = self._distribution(output, self._log_std, samples.actions)
-        target = self._config.target_kl
-        if target is not None and approx_kl(distribution.log_prob(), samples.terms.old_log_prob) > KL_TOLERANCE * target:
-            return distribution, True
-        output_grad, log_std_grad = self._objective.gradient(distribution, samples.terms)
-        workspace.backward_into(output_grad)
-        if log_std_grad is not None:
-            self._log_std_grad[:] = log_std_grad
-        self._grad_norm = clip_by_global_norm_into(self._gradient, self._config.max_grad_norm)
-        self._adam.update_into(self._parameters, self._gradient, learning_rate)
+    def _descend(self, learning_rate: float) -> float:
+        """One optimiser step along the gradient vector, which is used up; the gradient's norm."""
+        parameters, gradient = self._parameters, self._gradient
+        norm = clip_by_global_norm_into(gradient, self._config.max_grad_norm)
+        self._adam.update_into(parameters, gradient, learning_rate)
         if len(self._log_std):
             np.maximum(self._log_std, MIN_LOG_STD, out=self._log_std)
         if self._config.ema_decay:
-            self._average += (1 - self._config.ema_decay) * (self._parameters - self._average)
-        return distribution, False
+            np.subtract(parameters, self._average, gradient)
+            np.multiply(gradient, self._average_rate, gradient)
+            np.add(self._average, gradient, self._average)
+        return norm
 
-    def _metrics(self, statistics: list[Statistics]) -> dict[str, float]:
-        if not statistics:
-            return {}
-        mean = {
-            name: float(np.mean([getattr(s, name) for s in statistics]))
-            for name in ("loss", "approx_kl", "clip_fraction", "entropy", "kl")
-        }
-        names = {"loss": "train/loss", "approx_kl": "train/approx_kl", "clip_fraction": "train/clip_fraction"}
-        names |= {"entropy": "train/entropy"} | ({"kl": "kl"} if self._config.beta else {})
-        metrics = {metric: mean[name] for name, metric in names.items()}
-        return metrics | {"train/grad_norm": self._grad_norm}
+    def _learner(self, batch_size: int) -> _Learner:
+        """The buffers for a minibatch, made when first needed: `batch_size` may exceed every batch, and memory."""
+        if batch_size == self._config.batch_size:
+            self._full = self._full or self._make_learner(batch_size)
+            return self._full
+        if self._partial is None or self._partial.batch_size != batch_size:
+            self._partial = self._make_learner(batch_size)
+        return self._partial
+
+    def _make_learner(self, batch_size: int) -> _Learner:
+        return _Learner(self._network, self._objective, self._parameters, self._gradient, batch_size)
+
+    def _samples(self, batch: Batch) -> Samples:
+        """Encode the batch and take the old log-probabilities, under the newest normaliser."""
+        inputs = np.ones((batch.features.shape[1] + 1, len(batch.features)), dtype=np.float32)
+        inputs[:-1] = batch.features.T
+        actions = encode_actions(batch.actions, self._network.sizes[-1])
+        sequence = self._config.importance_sampling_level == "sequence"
+        max_length = self._config.n_steps or self._config.max_episode_steps
+        weights = sample_weights(batch.trajectories, self._config.loss_type, max_length)
+        advantages = (batch.advantages * weights).astype(np.float32)
+        terms = ObjectiveTerms(
+            old_log_prob=self._log_prob(self._learner, inputs, actions),
+            advantages=advantages,
+            weights=weights.astype(np.float32),
+            reference_log_prob=None if batch.reference is None else self._reference_log_prob(batch.reference, inputs, actions),
+            trajectories=batch.trajectories if sequence else None,
+        )
+        whole = Minibatch(inputs, actions, terms, self._objective.limits(advantages))
+        return Samples(whole, self._config.batch_size, self._rng)
+
+    def _reference_log_prob(self, reference: FloatArray, inputs: FloatArray, actions: FloatArray) -> FloatArray:
+        unused = np.empty_like(reference)
+        return self._log_prob(lambda size: _Learner(self._network, self._objective, reference, unused, size), inputs, actions)
+
+    def _log_prob(self, learner: Callable[[int], _Learner], inputs: FloatArray, actions: FloatArray) -> FloatArray:
+        """Log π of all samples, [S], a minibatch at a time."""
+        count, size = inputs.shape[1], self._config.batch_size
+        parts = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+        result = np.empty(count, dtype=np.float32)
+        for part in parts:
+            result[part] = learner(part.stop - part.start).log_prob_into(inputs[:, part], actions[:, part])
+        return result

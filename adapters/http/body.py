@@ -4,11 +4,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
-from litestar import Request
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import HTTPReceiveMessage, Receive
 
 from domain.errors import FieldError, InvalidInput
 
@@ -18,6 +19,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _KINDS = {"int": "an integer", "float": "a number", "str": "text", "bool": "true or false", "array": "a list"}
 _SHOWN_LENGTH = 60
+JSON = b"application/json"
 
 
 class MalformedBody(HTTPException):
@@ -32,6 +34,25 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body, as Litestar's `Request.body` reads it, in a tenth of the time where it comes in one piece.
+
+    Raises RequestEntityTooLarge, and InternalServerException when the client is gone.
+    """
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = cast("HTTPReceiveMessage", await receive())
+        if message["type"] == "http.disconnect":
+            raise InternalServerException("client disconnected prematurely")
+        chunks.append(message["body"])
+        size += len(message["body"])
+        if size > limit:
+            raise RequestEntityTooLarge
+        more = message.get("more_body", False)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
 class BodyDecoder(Generic[RequestType]):
     """Decodes JSON bodies to one request type. Thread-safe."""
 
@@ -39,9 +60,9 @@ class BodyDecoder(Generic[RequestType]):
         self._type = request_type
         self._decoder = msgspec.json.Decoder(request_type)
 
-    def __call__(self, request: Request[Any, Any, Any], body: bytes) -> RequestType:
+    def __call__(self, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> RequestType:
         """Raises UnsupportedMediaType, MalformedBody (no JSON object) and InvalidInput (a wrong field)."""
-        _check_media_type(request.scope["headers"])
+        _check_media_type(headers)
         try:
             return self._decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -85,7 +106,9 @@ class BodyDecoder(Generic[RequestType]):
 
 def _check_media_type(headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Accepts a body that is declared as JSON, or not declared. Reads the raw headers, since this is on the hot path."""
-    value = next((value for name, value in headers if name == b"content-type"), b"application/json")
+    value = next((value for name, value in headers if name == b"content-type"), JSON)
+    if value == JSON:
+        return
     declared = value.partition(b";")[0].strip().lower().decode("latin-1")
     if declared != "application/json" and not declared.endswith("+json"):
         raise UnsupportedMediaType(f"The body must be JSON, sent with Content-Type: application/json, got {declared!r}.")

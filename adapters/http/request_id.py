@@ -1,7 +1,7 @@
 """X-Request-ID: echoed when the client sent a sensible one, otherwise made; in every answer and in the log."""
 
+import os
 import re
-import uuid
 from typing import Any
 
 from litestar.types import Message
@@ -15,7 +15,7 @@ def request_id(scope: Any) -> str:
     state = scope.setdefault("state", {})
     if _KEY not in state:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        state[_KEY] = sent.decode() if _SENSIBLE.fullmatch(sent) else uuid.uuid4().hex
+        state[_KEY] = sent.decode() if sent and _SENSIBLE.fullmatch(sent) else os.urandom(16).hex()
     return str(state[_KEY])
 
 

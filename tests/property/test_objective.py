@@ -194,7 +194,8 @@ def test_gradient_of_one_sample_then_is_exactly_zero_on_the_right_side_of_the_cl
     expected = -ratio * advantage * likely * moves
     np.testing.assert_allclose(output_grad, [[-expected], [expected]], rtol=1e-12)
     assert output_grad.any() == moves
-    assert SURROGATE.statistics(distribution, terms).clip_fraction == (ratio < 0.8 or ratio > 1.3)
+    statistics = SURROGATE.statistics(distribution.log_prob(), distribution.entropy(), terms)
+    assert statistics.clip_fraction == (ratio < 0.8 or ratio > 1.3)
 
 
 def test_gradient_when_the_ratio_overflows_where_the_clip_binds_then_is_zero() -> None:
@@ -223,7 +224,7 @@ def test_loss_of_two_samples_then_is_what_one_computes_by_hand() -> None:
     )
     surrogate = -(1.3 * 3.0 + 0.8 * -4.0) / 2  # both are clipped
     expected = surrogate - 0.05 * np.log(2) + 0.1 * (1 - np.log(2)) / 2
-    statistics = FULL.statistics(distribution, terms)
+    statistics = FULL.statistics(distribution.log_prob(), distribution.entropy(), terms)
     assert FULL.loss(distribution, terms) == statistics.loss == pytest.approx(expected, rel=1e-12)
     assert statistics.entropy == pytest.approx(np.log(2))
     assert statistics.kl == pytest.approx((1 - np.log(2)) / 2)

@@ -1,6 +1,7 @@
 """One policy update: its fused float32 steps against the plain formulas, its minibatches, its early end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.factories import make_config
 from tests.strategies import generators
 
 NETWORK = MLP((2, 4, 3))
+TWO_ACTIONS = MLP((2, 4, 2))
 kinds = pytest.mark.parametrize("continuous", [False, True], ids=["categorical", "gaussian"])
 HUGE = 1_000_000
 
@@ -33,8 +35,8 @@ class Run(NamedTuple):
     metrics: dict[str, float]
 
 
-def make_parameters(rng: np.random.Generator, continuous: bool) -> FloatArray:
-    return (0.5 * rng.standard_normal(NETWORK.num_parameters + 3 * continuous)).astype(np.float32)
+def make_parameters(rng: np.random.Generator, continuous: bool, network: MLP = NETWORK) -> FloatArray:
+    return (0.5 * rng.standard_normal(network.num_parameters + 3 * continuous)).astype(np.float32)
 
 
 def make_batch(rng: np.random.Generator, continuous: bool, lengths: list[int], reference: FloatArray | None = None) -> Batch:
@@ -49,22 +51,24 @@ def make_batch(rng: np.random.Generator, continuous: bool, lengths: list[int], r
     )
 
 
-def update(parameters: FloatArray, batch: Batch, learning_rate: float = 0.01, **changes: Any) -> Run:
+def update(parameters: FloatArray, batch: Batch, learning_rate: float = 0.01, network: MLP = NETWORK, **changes: Any) -> Run:
     parameters = parameters.copy()
     average, adam = parameters.copy(), AdamWorkspace(AdamState.init(len(parameters)))
     config = make_config(**({"batch_size": HUGE, "n_epochs": 1} | changes))
-    updater = Updater(config, NETWORK, parameters, average, adam, np.random.default_rng(0))
+    updater = Updater(config, network, parameters, average, adam, np.random.default_rng(0))
     metrics = updater.update(batch, learning_rate, lambda: False)
     return Run(parameters, average, adam.state.step, metrics)
 
 
-def plain_update(start: FloatArray, batch: Batch, learning_rate: float, config: TrainingConfig) -> FloatArray:
+def plain_update(
+    start: FloatArray, batch: Batch, learning_rate: float, config: TrainingConfig, network: MLP = NETWORK
+) -> FloatArray:
     """The same with one minibatch an epoch, in float64 and by the pure functions."""
     parameters, features = start.astype(np.float64), batch.features.T.astype(np.float64)
     weights = sample_weights(batch.trajectories, config.loss_type, config.n_steps or config.max_episode_steps)
 
     def distribution(values: FloatArray) -> Categorical | DiagonalGaussian:
-        output, log_std = NETWORK.forward(values, features)[-1], values[NETWORK.num_parameters :]
+        output, log_std = network.forward(values, features)[-1], values[network.num_parameters :]
         return DiagonalGaussian(output, log_std, batch.actions.T) if len(log_std) else Categorical(output, batch.actions)
 
     terms = ObjectiveTerms(
@@ -78,7 +82,7 @@ def plain_update(start: FloatArray, batch: Batch, learning_rate: float, config: 
     state = AdamState.init(len(parameters), np.float64)
     for _ in range(config.n_epochs):
         output_grad, log_std_grad = objective.gradient(distribution(parameters), terms)
-        gradient = NETWORK.backward(parameters, NETWORK.forward(parameters, features), output_grad)
+        gradient = network.backward(parameters, network.forward(parameters, features), output_grad)
         if log_std_grad is not None:
             gradient = np.concatenate([gradient, log_std_grad])
         gradient *= min(1.0, config.max_grad_norm / float(np.linalg.norm(gradient)))
@@ -112,6 +116,31 @@ def test_update_then_equals_the_plain_formulas(
     expected = plain_update(start, batch, 0.02, make_config(batch_size=HUGE, **changes))
     assert np.abs(expected - start).max() > 0.01
     np.testing.assert_allclose(update(start, batch, 0.02, **changes).parameters, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", ["token", "sequence"])
+@given(generators)
+@settings(max_examples=8)
+def test_update_of_two_actions_then_equals_the_plain_formulas(level: ImportanceSamplingLevel, rng: np.random.Generator) -> None:
+    start = make_parameters(rng, continuous=False, network=TWO_ACTIONS)
+    batch = make_batch(rng, continuous=False, lengths=[9, 2, 13], reference=start[::-1].copy())
+    batch = replace(batch, actions=batch.actions % 2)
+    changes = {"n_epochs": 4, "beta": 0.2, "ent_coef": 0.05, "loss_type": "grpo", "importance_sampling_level": level}
+    expected = plain_update(start, batch, 0.02, make_config(batch_size=HUGE, **changes), TWO_ACTIONS)
+    assert np.abs(expected - start).max() > 0.01
+    run = update(start, batch, 0.02, TWO_ACTIONS, **changes)
+    np.testing.assert_allclose(run.parameters, expected, atol=1e-5)
+    assert set(run.metrics) >= {"train/loss", "train/entropy", "kl"}
+
+
+@pytest.mark.parametrize("samples", [80, 64, 140])
+def test_metrics_then_are_means_over_the_samples_of_the_last_epoch(samples: int) -> None:
+    rng = np.random.default_rng(5)
+    batch, start = make_batch(rng, continuous=False, lengths=[samples]), make_parameters(rng, continuous=False)
+    unmoved = update(start, batch, learning_rate=1e-12, batch_size=40, n_epochs=2).metrics
+    whole = update(start, batch, learning_rate=1e-12, batch_size=HUGE, n_epochs=1).metrics
+    for name in ("train/loss", "train/entropy"):
+        assert unmoved[name] == pytest.approx(whole[name], abs=1e-6)
 
 
 @kinds
@@ -187,7 +216,7 @@ def minibatches_of(batch: Batch, batch_size: int) -> list[np.ndarray]:
     adam = AdamWorkspace(AdamState.init(len(parameters)))
     updater = Updater(config, NETWORK, parameters, parameters.copy(), adam, np.random.default_rng(0))
     numbered = Batch(np.column_stack([np.arange(len(batch.features))] * 2), batch.actions, batch.advantages, batch.trajectories)
-    return [m.inputs[0].astype(np.int64) for m in updater._minibatches(updater._samples(numbered))]
+    return [m.inputs[0].astype(np.int64) for m in updater._samples(numbered).minibatches()]
 
 
 def test_update_when_the_policy_has_moved_too_far_then_ends() -> None:

@@ -1,31 +1,46 @@
 """The route that acts."""
 
 import asyncio
-from typing import Any
 
-from litestar import Request, Router, post
-from litestar.params import RawBody
+import msgspec
+from litestar import Router, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from adapters.http.body import BodyDecoder
+from adapters.http.body import JSON, BodyDecoder, read_body
 from adapters.http.openapi import json_body
-from adapters.http.problems import described
+from adapters.http.problems import MAX_BODY_BYTES, described
 from adapters.http.requests import InferenceRequest
 from adapters.http.responses import InferenceResponse
 from application.use_cases import UseCases
 
-LARGE_BATCH = 256
+_DONE = "Request fulfilled, document follows"
 
 
 def inference_routes(use_cases: UseCases) -> Router:
     """POST /inference."""
-    decode = BodyDecoder(InferenceRequest)
+    decode, encode = BodyDecoder(InferenceRequest), msgspec.json.Encoder().encode
     predict = use_cases.predict
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        """One prediction from ASGI to ASGI: the request and response objects between cost more than the prediction."""
+        asked = decode(scope["headers"], await read_body(receive, MAX_BODY_BYTES))
+        arguments = (asked.model_name, asked.observation, asked.deterministic)
+        # A small prediction takes microseconds, less than handing it to a thread; what may wait or take long goes there.
+        found = predict.at_once(*arguments)
+        if found is None:
+            found = await asyncio.to_thread(predict, *arguments)
+        body = encode(InferenceResponse(found.action, found.action_probs, found.value))
+        headers = [(b"content-type", JSON), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     @post(
         "/inference",
         status_code=200,
         operation_class=json_body(InferenceRequest),
-        responses=described(
+        responses={200: ResponseSpec(InferenceResponse, description=_DONE, generate_examples=False)}
+        | described(
             _400="The body is no JSON object.",
             _404="There is no such model.",
             _413="The body is too large.",
@@ -34,15 +49,8 @@ def inference_routes(use_cases: UseCases) -> Router:
         ),
         summary="Act with a kept model",
     )
-    async def infer(request: Request[Any, Any, Any], body: RawBody) -> InferenceResponse:
+    async def infer() -> ASGIApp:
         """An action for an observation, or for each of a list of observations."""
-        asked = decode(request, body)
-        arguments = (asked.model_name, asked.observation, asked.deterministic)
-        # A small prediction takes microseconds, less than handing it to a thread; what may wait or take long goes there.
-        if len(asked.observation) <= LARGE_BATCH and predict.in_memory(asked.model_name):
-            answer = predict(*arguments)
-        else:
-            answer = await asyncio.to_thread(predict, *arguments)
-        return InferenceResponse(answer.action, answer.action_probs, answer.value)
+        return answer
 
     return Router("/", route_handlers=[infer], tags=["inference"])

@@ -34,7 +34,7 @@ def training_routes(use_cases: UseCases) -> Router:
     )
     def train(request: Request[Any, Any, Any], body: RawBody) -> TrainResponse:
         """Queue a job; it begins as soon as a worker is free. The answer shows the whole configuration."""
-        job = use_cases.start_training(given_fields(decode(request, body)))
+        job = use_cases.start_training(given_fields(decode(request.scope["headers"], body)))
         return TrainResponse(job.id, "Training started", config_response(job.config))
 
     @get(
