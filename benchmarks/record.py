@@ -1,10 +1,12 @@
 """Results files: what was measured, with all that is needed to measure it again."""
 
+import functools
 import json
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,12 +14,13 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numpy", "gymnasium", "litestar", "msgspec", "uvicorn", "uvloop", "httptools", "sqlite-utils")
+LEARNING_PACKAGES = ("numpy", "gymnasium", "box2d", "mujoco", "torch", "stable-baselines3")
 
 
 def write(name: str, measured: dict[str, Any]) -> Path:
     """Write results/<name>.json and return its path."""
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"circumstances": _circumstances()} | measured, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"circumstances": circumstances()} | measured, indent=2) + "\n", encoding="utf-8")
     print(f"written: benchmarks/results/{path.name}")
     return path
 
@@ -28,18 +31,31 @@ def read(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _circumstances() -> dict[str, Any]:
+def circumstances(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
+    """Command, commit, time, machine and versions."""
     module = Path(sys.argv[0]).stem
+    commit, changed = _commit()
     return {
         "command": f"python -m benchmarks.{module} {' '.join(sys.argv[1:])}".strip(),
-        "commit": _git("rev-parse", "HEAD"),
-        "changed_since_commit": bool(_git("status", "--porcelain", "--", "*.py")),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit,
+        "changed_since_commit": changed,
+        "time": now(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "packages": {package: _version(package) for package in PACKAGES},
+        "packages": {package: _version(package) for package in packages},
     }
+
+
+def now() -> str:
+    """The time, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@functools.cache
+def _commit() -> tuple[str, bool]:
+    """The commit, and whether a Python file differs from it: as it was when first asked, near the start of the process."""
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain", "--", ":(top)*.py"))
 
 
 def _git(*arguments: str) -> str:
