@@ -62,9 +62,19 @@ class CategoricalActor:
     Source: Maddison, Tarlow, Minka, "A* sampling", 2014, arXiv:1411.0030, section 2.
     """
 
-    def __init__(self, forward: _Forward, num_actions: int, num_envs: int, chunk: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        forward: _Forward,
+        num_actions: int,
+        num_envs: int,
+        chunk: int,
+        rng: np.random.Generator,
+        correlation: float = 0.0,
+    ) -> None:
         self._forward, self._two_actions = forward, num_actions == 2
         self._noise = _gumbel_noise((chunk, num_actions, num_envs), rng)
+        if correlation:
+            self._noise = _held(self._noise, correlation, num_envs, rng)
 
     def act(self, observations: FloatArray) -> tuple[IntArray, IntArray]:
         logits, noise = self._forward(observations), next(self._noise)
@@ -79,6 +89,17 @@ def _gumbel_noise(shape: tuple[int, int, int], rng: np.random.Generator) -> Iter
         exponential = rng.standard_exponential(shape, dtype=np.float32)
         noise = -np.log(np.maximum(exponential, np.float32(1e-30)))
         yield from noise if shape[1] != 2 else noise[:, 0] - noise[:, 1]
+
+
+def _held(noise: Iterator[FloatArray], probability: float, num_envs: int, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """Each member keeps its noise of the step before with this probability, and takes new noise otherwise.
+
+    So a single action still follows the policy, and neighbouring ones are alike: what a drawn-out push needs.
+    """
+    held = next(noise)
+    while True:
+        yield held
+        held = np.where(rng.random(num_envs) < probability, held, next(noise))
 
 
 class GaussianActor:
@@ -126,4 +147,4 @@ def make_actor(
         log_std = parameters[network.num_parameters :].copy()
         return GaussianActor(forward, space, log_std, config.noise_correlation, config.n_envs, rng)
     chunk = min(config.n_steps or NOISE_CHUNK, NOISE_CHUNK)
-    return CategoricalActor(forward, space.n, config.n_envs, chunk, rng)
+    return CategoricalActor(forward, space.n, config.n_envs, chunk, rng, config.noise_correlation)

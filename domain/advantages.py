@@ -30,6 +30,27 @@ def returns_to_go(rewards: FloatArray, ended: BoolArray, gamma: float) -> FloatA
     return returns
 
 
+def generalized_advantages(
+    rewards: FloatArray,
+    values: FloatArray,
+    next_values: FloatArray,
+    terminated: BoolArray,
+    ended: BoolArray,
+    gamma: float,
+    gae_lambda: float,
+) -> FloatArray:
+    """A[t] = δ[t] + γλ·(1 − ended[t])·A[t+1], with δ[t] = r[t] + γ·(1 − terminated[t])·V(s[t+1]) − V(s[t]): [T, N], float64.
+
+    All arrays are [T, N], and 0 where a member idles. `next_values`: V of each step's next observation, so that truncated
+    episodes and cut segments go on in the value. With V = 0 and λ = 1 these are `returns_to_go`.
+    Source: Schulman et al., "High-dimensional continuous control using generalized advantage estimation", 2015,
+    arXiv:1506.02438.
+    """
+    check_same_shape(rewards=rewards, values=values, next_values=next_values, terminated=terminated, ended=ended)
+    errors = rewards + gamma * ~terminated * next_values - values
+    return returns_to_go(errors, ended, gamma * gae_lambda)
+
+
 def group_advantages(
     returns: FloatArray, valid: BoolArray, group_size: int, supervision: Supervision = "process"
 ) -> FloatArray:

@@ -70,8 +70,10 @@ NUMBER_BOUNDS: dict[str, Bounds] = {
     "noise_correlation": Bounds(0, 0.999),
     "reset_probability": Bounds(0, 1),
     "ema_decay": Bounds(0, 0.9999),
+    "gae_lambda": Bounds(0, 1),
+    "log_std_init": Bounds(-5, 2),
 }
-OPTIONAL = frozenset({"n_steps", "epsilon_high", "target_kl", "ref_model_sync_steps"})
+OPTIONAL = frozenset({"n_steps", "epsilon_high", "gae_lambda", "target_kl", "ref_model_sync_steps"})
 BOOLEANS = frozenset({"norm_obs"})
 MAX_HIDDEN_LAYERS = 8
 MAX_HIDDEN_UNITS = 4_096
@@ -103,7 +105,11 @@ class TrainingConfig:
         max_grad_norm: bound of the gradient's global norm.
         loss_type, scale_rewards, importance_sampling_level, supervision: see `domain.objective` and `domain.advantages`.
         norm_obs: running observation normalisation.
-        noise_correlation: ρ of the AR(1) exploration noise, for continuous actions; 0 = white.
+        gae_lambda: λ of generalised advantage estimation over a ridge value (`domain.ridge_value`), of whose advantages the
+            group's mean is subtracted; None = no value: whole returns.
+        noise_correlation: of the exploration noise of neighbouring steps: ρ of an AR(1) process for continuous actions, for
+            discrete ones the probability that a member's noise stays as it was; 0 = white.
+        log_std_init: initial log σ, for continuous actions.
         ema_decay: the policy that is kept is an exponential moving average of the parameters, one step per
             minibatch; 0 = the last parameters.
         max_episode_steps: time limit of an episode.
@@ -140,6 +146,8 @@ class TrainingConfig:
     norm_obs: bool = True
     noise_correlation: float = 0.0
     ema_decay: float = 0.0
+    gae_lambda: float | None = None
+    log_std_init: float = 0.0
     hidden_sizes: tuple[int, ...] = (64, 64)
     activation: Activation = "tanh"
 
@@ -174,6 +182,11 @@ class TrainingConfig:
             yield FieldError(
                 "importance_sampling_level",
                 f'importance_sampling_level "sequence" needs loss_type "grpo", got {self.loss_type!r}.',
+            )
+        if self.gae_lambda is not None and self.supervision == "outcome":
+            yield FieldError(
+                "supervision",
+                'supervision "outcome" gives every step the whole return, and gae_lambda weighs single steps; leave one out.',
             )
         carried = self.n_steps is not None and self.segment_start == "carried"
         if carried and self.num_generations != self.n_envs:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.actor import make_actor
-from domain.advantages import group_advantages, group_std, returns_to_go, scale_advantages
+from domain.advantages import generalized_advantages, group_advantages, group_std, returns_to_go, scale_advantages
 from domain.arrays import FloatArray
 from domain.checkpoint import Checkpoint
 from domain.config import TrainingConfig
@@ -25,7 +25,9 @@ from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
 from domain.rewards import check_reward_fits, reward_function
+from domain.ridge_value import Basis, RidgeValue
 from domain.rollout import Collector, Interrupted, Rollout
+from domain.spaces import Discrete
 from domain.update import Batch, Updater
 from domain.value import MIN_SAMPLES, fit_value
 from domain.value_readout import ValueReadOut
@@ -45,6 +47,7 @@ class _Boundary:
     adam_step: int
     normalizer: Normalizer
     value: ValueReadOut
+    ridge: RidgeValue | None
     collector: dict[str, NDArray[Any]]
     rng: Mapping[str, Any]
     timesteps: int
@@ -70,13 +73,18 @@ class Trainer:
         self._rng = np.random.Generator(np.random.PCG64(config.seed))
         self._collector = Collector(self._vector, config, self._rng)
         weights = self._network.init(self._rng)
-        self._parameters = np.concatenate([weights, np.zeros(self._log_std_size, np.float32)])
+        self._parameters = np.concatenate([weights, np.full(self._log_std_size, config.log_std_init, np.float32)])
         self._average = self._parameters.copy()
         self._reference = self._parameters.copy()
         self._adam = AdamWorkspace(AdamState.init(len(self._parameters)))
         self._updater = Updater(config, self._network, self._parameters, self._average, self._adam, self._rng)
         self._normalizer = Normalizer.identity(space.size)
         self._value = ValueReadOut(lambda: np.zeros(config.hidden_sizes[-1] + 1, dtype=np.float32))
+        self._basis: Basis | None = None
+        self._ridge: RidgeValue | None = None
+        if config.gae_lambda is not None:
+            self._basis = Basis(space.size, isinstance(space, Discrete), config.seed)
+            self._ridge = RidgeValue.zero(self._basis.size)
         self.timesteps = 0
         self.updates = 0
         if checkpoint is not None:
@@ -126,13 +134,16 @@ class Trainer:
         arrays = {"parameters": b.parameters, "reference": b.reference, "adam_m": b.m, "adam_v": b.v}
         arrays |= {"average": b.average} if self.config.ema_decay else {}
         arrays |= {"normalizer_mean": b.normalizer.mean, "normalizer_var": b.normalizer.var}
-        counters = {
+        counters: dict[str, Any] = {
             "timesteps": b.timesteps,
             "updates": b.updates,
             "adam_step": b.adam_step,
             "normalizer_count": b.normalizer.count,
             "rng": b.rng,
         }
+        if b.ridge is not None:
+            arrays |= {"ridge_gram": b.ridge.gram, "ridge_moment": b.ridge.moment}
+            counters["ridge_count"] = b.ridge.count
         return Checkpoint(self.config, self.policy, arrays | b.collector, counters, b.timesteps)
 
     def close(self) -> None:
@@ -157,7 +168,7 @@ class Trainer:
         self._collector.under_way = 0
         self.updates += 1
         rewards = self._training_rewards(rollout)
-        returns = returns_to_go(rewards, rollout.ended, config.gamma)
+        returns = self._returns(rollout, rewards)
         centred = group_advantages(returns, rollout.valid, config.num_generations, config.supervision)
         advantages = scale_advantages(centred, rollout.valid, config.num_generations, config.scale_rewards)
         if config.norm_obs:
@@ -178,11 +189,35 @@ class Trainer:
         metrics = self._metrics(rollout, rewards, centred) | statistics | {"train/learning_rate": learning_rate}
         return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
+    def _returns(self, rollout: Rollout, rewards: FloatArray) -> FloatArray:
+        """What the members of a group are compared by: whole returns, or generalised advantages; [T, N]."""
+        if self._basis is None or self._ridge is None:
+            return returns_to_go(rewards, rollout.ended, self.config.gamma)
+        valid, value = rollout.valid, self._ridge
+        now = self._basis(self._features(_rows(rollout.observations)))
+        following = self._basis(self._features(_rows(rollout.next_observations)))
+        samples = now[valid.ravel()]
+        if not value.count:  # in the first rollout a value of whole returns is better than none
+            value = value.updated(samples, self._estimate(rollout, rewards, value(now), value(following))[1])
+        advantages, targets = self._estimate(rollout, rewards, value(now), value(following))
+        self._ridge = self._ridge.updated(samples, targets)
+        return advantages
+
+    def _estimate(
+        self, rollout: Rollout, rewards: FloatArray, values: FloatArray, next_values: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Generalised advantages [T, N], and the λ-returns of the valid samples, from values [T · N]."""
+        valid, gae_lambda = rollout.valid, self.config.gae_lambda or 0.0
+        values, next_values = values.reshape(valid.shape) * valid, next_values.reshape(valid.shape) * valid
+        advantages = generalized_advantages(
+            rewards, values, next_values, rollout.terminated, rollout.ended, self.config.gamma, gae_lambda
+        )
+        return advantages, (advantages + values)[valid]
+
     def _training_rewards(self, rollout: Rollout) -> FloatArray:
         if self._reward is None:
             return rollout.rewards
-        flat = rollout.next_observations.reshape(-1, rollout.next_observations.shape[-1])
-        return self._reward(flat).reshape(rollout.rewards.shape) * rollout.valid
+        return self._reward(_rows(rollout.next_observations)).reshape(rollout.rewards.shape) * rollout.valid
 
     def _batch(self, rollout: Rollout, advantages: FloatArray) -> Batch:
         return Batch(
@@ -232,6 +267,7 @@ class Trainer:
             adam_step=step,
             normalizer=self._normalizer,
             value=self._value,
+            ridge=self._ridge,
             collector=self._collector.state(),
             rng=self._rng.bit_generator.state,
             timesteps=self.timesteps,
@@ -242,7 +278,7 @@ class Trainer:
         self._parameters[:], self._average[:] = boundary.parameters, boundary.average
         self._reference[:] = boundary.reference
         self._adam.restore(boundary.m, boundary.v, boundary.adam_step)
-        self._normalizer, self._value = boundary.normalizer, boundary.value
+        self._normalizer, self._value, self._ridge = boundary.normalizer, boundary.value, boundary.ridge
         self._collector.restore(boundary.collector)
         self._rng.bit_generator.state = boundary.rng
         self.timesteps, self.updates = boundary.timesteps, boundary.updates
@@ -250,6 +286,10 @@ class Trainer:
     def _restore(self, checkpoint: Checkpoint) -> None:
         arrays, counters = checkpoint.arrays, checkpoint.counters
         own = {"parameters", "reference", "average", "adam_m", "adam_v", "normalizer_mean", "normalizer_var"}
+        own |= {"ridge_gram", "ridge_moment"}
+        ridge = None
+        if self._basis is not None:
+            ridge = RidgeValue.of(arrays["ridge_gram"], arrays["ridge_moment"], counters["ridge_count"])
         self._reset_to(
             _Boundary(
                 parameters=arrays["parameters"],
@@ -260,9 +300,15 @@ class Trainer:
                 adam_step=counters["adam_step"],
                 normalizer=Normalizer(arrays["normalizer_mean"], arrays["normalizer_var"], counters["normalizer_count"]),
                 value=ValueReadOut(partial(np.asarray, checkpoint.policy.value_weights)),
+                ridge=ridge,
                 collector={name: array for name, array in arrays.items() if name not in own},
                 rng=counters["rng"],
                 timesteps=counters["timesteps"],
                 updates=counters["updates"],
             )
         )
+
+
+def _rows(observations: FloatArray) -> FloatArray:
+    """[T, N, D] as [T · N, D]."""
+    return observations.reshape(-1, observations.shape[-1])

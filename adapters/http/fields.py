@@ -87,7 +87,8 @@ SegmentStartField = Annotated[
     SegmentStart,
     Meta(
         description="With n_steps, where a group starts a segment: branched = all copy one live member's state (needs an "
-        "environment that can be copied: CartPole-v1), fresh = one new start shared by the group, carried = each goes on."
+        "environment that can be copied, as classic control and the tabular ones can), fresh = one new start shared by the "
+        "group, carried = each goes on."
     ),
 ]
 ResetProbability = Annotated[
@@ -121,8 +122,13 @@ ImportanceSamplingLevelField = Annotated[
 SupervisionField = Annotated[Supervision, Meta(description="process = returns-to-go; outcome = one return per trajectory.")]
 NormObs = Annotated[bool, Meta(description="Running observation normalisation; default true for Box observations.")]
 NoiseCorrelation = Annotated[
-    float, _bounded("noise_correlation", "Correlation of neighbouring exploration noise for continuous actions; 0 = white.")
+    float, _bounded("noise_correlation", "Correlation of neighbouring steps' exploration noise; 0 = white.")
 ]
+GaeLambda = Annotated[
+    float | None,
+    _bounded("gae_lambda", "Lambda of generalised advantage estimation over a ridge value; null = whole returns, no value."),
+]
+LogStdInit = Annotated[float, _bounded("log_std_init", "Initial log standard deviation of continuous actions; default 0.")]
 EmaDecay = Annotated[
     float, _bounded("ema_decay", "The kept policy is a moving average of the parameters; 0 = the last parameters.")
 ]

@@ -45,6 +45,8 @@ class TrainRequest(Struct, forbid_unknown_fields=True):
     norm_obs: fields.NormObs | UnsetType = UNSET
     noise_correlation: fields.NoiseCorrelation | UnsetType = UNSET
     ema_decay: fields.EmaDecay | UnsetType = UNSET
+    gae_lambda: fields.GaeLambda | UnsetType = UNSET
+    log_std_init: fields.LogStdInit | UnsetType = UNSET
     hidden_sizes: fields.HiddenSizes | UnsetType = UNSET
     activation: fields.ActivationField | UnsetType = UNSET
 

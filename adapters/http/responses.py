@@ -47,6 +47,8 @@ class ConfigResponse(Struct):
     norm_obs: fields.NormObs
     noise_correlation: fields.NoiseCorrelation
     ema_decay: fields.EmaDecay
+    gae_lambda: fields.GaeLambda
+    log_std_init: fields.LogStdInit
     hidden_sizes: fields.HiddenSizes
     activation: fields.ActivationField
 

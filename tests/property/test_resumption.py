@@ -20,6 +20,7 @@ STARTS: dict[str, dict[str, Any]] = {
     "carried": {"n_steps": 11, "segment_start": "carried"},
     "episodes": {"segment_start": "fresh", "num_generations": 4},
     "sequence": {"segment_start": "fresh", "loss_type": "grpo", "importance_sampling_level": "sequence"},
+    "valued": {"n_steps": 11, "segment_start": "carried", "gae_lambda": 0.9},
 }
 EVERYTHING = {
     "total_timesteps": 240,
@@ -87,7 +88,8 @@ def test_run_of_these_tests_then_uses_what_it_should(kind: type[FakeVector], sta
     assert updates < steps < unbounded.checkpoint.counters["adam_step"], "target_kl ends some updates early"
     assert finished.checkpoint.policy.value_weights.any()
     carries_on = any(name.startswith("environment/") for name in finished.checkpoint.arrays)
-    assert carries_on == (start in ("branched", "carried"))
+    assert carries_on == (start in ("branched", "carried", "valued"))
+    assert ("ridge_gram" in finished.checkpoint.arrays) == (start == "valued")
 
 
 @starts

@@ -42,6 +42,8 @@ CHANGED: dict[str, dict[str, Any]] = {
     "norm_obs": {"norm_obs": False},
     "noise_correlation": {"noise_correlation": 0.5},
     "ema_decay": {"ema_decay": 0.5},
+    "gae_lambda": {"gae_lambda": 0.9},
+    "log_std_init": {"log_std_init": -1.0},
     "hidden_sizes": {"hidden_sizes": (8, 8)},
     "activation": {"activation": "relu"},
 }
