@@ -3,9 +3,12 @@
 python -m benchmarks.environments [--rounds N]
 """
 
-import os
+# BLAS is set up as the server does it, before anything imports numpy.
+# ruff: noqa: E402
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from bootstrap.settings import use_one_blas_thread
+
+use_one_blas_thread()
 
 import argparse
 import time

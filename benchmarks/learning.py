@@ -6,10 +6,12 @@ Each run is written into results/learning as soon as it has ended; what is there
 again.
 """
 
-import os
+# BLAS is set up as the server does it, before anything imports numpy.
+# ruff: noqa: E402
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+from bootstrap.settings import use_one_blas_thread
+
+use_one_blas_thread()
 
 import argparse
 import multiprocessing

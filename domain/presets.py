@@ -24,6 +24,7 @@ SHAPED_CARTPOLE: Preset = {
     "epsilon": 0.4,
     "ema_decay": 0.98,
 }
+SIMPLE_CARTPOLE: Preset = SHAPED_CARTPOLE | {"n_steps": 16, "n_epochs": 20}
 NATIVE_CARTPOLE: Preset = {"ent_coef": 0.01, "ema_decay": 0.99}
 PENDULUM: Preset = {
     "n_steps": 40,
@@ -36,18 +37,58 @@ PENDULUM: Preset = {
     "lr_schedule": "linear",
 }
 MOUNTAIN_CAR_CONTINUOUS: Preset = {"noise_correlation": 0.9, "learning_rate": 1e-3, "lr_schedule": "linear"}
-ENVIRONMENTS: dict[str, Preset] = {
-    "Pendulum-v1": PENDULUM,
-    "MountainCarContinuous-v0": MOUNTAIN_CAR_CONTINUOUS,
+MOUNTAIN_CAR: Preset = {"noise_correlation": 0.8, "learning_rate": 6e-4, "lr_schedule": "linear"}
+WITH_VALUE: Preset = {
+    "n_steps": 256,
+    "segment_start": "carried",
+    "gae_lambda": 0.95,
+    "learning_rate": 1e-3,
+    "lr_schedule": "linear",
+    "batch_size": 256,
+    "ema_decay": 0.99,
 }
-CONTINUOUS: Preset = {"noise_correlation": 0.5}
-DISCRETE_OBSERVATIONS: Preset = {
+ACROBOT: Preset = WITH_VALUE | {"batch_size": 64, "noise_correlation": 0.5}
+LUNAR_LANDER: Preset = WITH_VALUE | {"gae_lambda": 0.98, "gamma": 0.995}
+HALF_CHEETAH: Preset = WITH_VALUE | {
+    "n_steps": 128,
+    "gae_lambda": 0.92,
+    "gamma": 0.98,
+    "batch_size": 64,
+    "log_std_init": -2.0,
+}
+HOPPER: Preset = WITH_VALUE | {"learning_rate": 5e-4, "target_kl": 0.02, "log_std_init": -0.5}
+DISCRETE_OBSERVATIONS: Preset = WITH_VALUE | {
     "norm_obs": False,
-    "n_envs": 32,
-    "num_generations": 32,
+    "n_steps": 128,
     "learning_rate": 3e-3,
-    "ent_coef": 0.01,
+    "batch_size": 64,
+    "noise_correlation": 0.5,
 }
+TAXI: Preset = DISCRETE_OBSERVATIONS | {
+    "n_envs": 32,
+    "gae_lambda": 0.9,
+    "learning_rate": 1e-2,
+    "batch_size": 256,
+    "ent_coef": 0.03,
+    "noise_correlation": 0.0,
+}
+CARTPOLES: dict[str, Preset] = {
+    "optimized_cartpole": SHAPED_CARTPOLE,
+    "simple_cartpole": SIMPLE_CARTPOLE,
+    "environment": NATIVE_CARTPOLE,
+}
+ENVIRONMENTS: dict[str, Preset] = {
+    "Acrobot-v1": ACROBOT,
+    "HalfCheetah-v5": HALF_CHEETAH,
+    "Hopper-v5": HOPPER,
+    "LunarLander-v3": LUNAR_LANDER,
+    "MountainCar-v0": MOUNTAIN_CAR,
+    "MountainCarContinuous-v0": MOUNTAIN_CAR_CONTINUOUS,
+    "Pendulum-v1": PENDULUM,
+    "Taxi-v4": TAXI,
+}
+FEWEST_EPISODES = 40
+NOISE = 0.5
 
 
 def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int, model_name: str) -> TrainingConfig:
@@ -89,11 +130,26 @@ def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int
 def _preset(environment: EnvironmentSpec, chosen: Preset) -> Preset:
     """The preset of the environment, or of its kind."""
     if environment.env_name in CARTPOLE_VERSIONS:
-        return SHAPED_CARTPOLE if chosen["reward_function_type"] != "environment" else NATIVE_CARTPOLE
+        return CARTPOLES[chosen["reward_function_type"]]
     if environment.env_name in ENVIRONMENTS:
         return ENVIRONMENTS[environment.env_name]
-    observed = DISCRETE_OBSERVATIONS if isinstance(environment.observation_space, Discrete) else {}
-    return observed | (CONTINUOUS if environment.continuous else {})
+    if isinstance(environment.observation_space, Discrete):
+        return DISCRETE_OBSERVATIONS
+    return _by_properties(environment, chosen)
+
+
+def _by_properties(environment: EnvironmentSpec, chosen: Preset) -> Preset:
+    """What suits an environment that nobody has tuned for.
+
+    Where most steps have a reward of their own, or the budget holds too few whole episodes to compare: segments with a value,
+    which learn from every step. Otherwise whole episodes, with exploration that persists until it meets a reward.
+    """
+    horizon = chosen.get("max_episode_steps") or environment.max_episode_steps or DEFAULT_MAX_EPISODE_STEPS
+    budget = chosen.get("total_timesteps", DEFAULT_TOTAL_TIMESTEPS)
+    numbers = isinstance(budget, int) and isinstance(horizon, int)  # what is none is refused later
+    if environment.dense_reward or (numbers and budget < FEWEST_EPISODES * horizon):
+        return WITH_VALUE | ({"log_std_init": -0.5} if environment.continuous else {})
+    return {"noise_correlation": NOISE}
 
 
 def _group_sizes(merged: Preset, chosen: Preset) -> Preset:

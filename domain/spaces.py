@@ -45,6 +45,7 @@ class EnvironmentSpec:
 
     `cloneable`: members of a vector of it can take over one another's state (branched segments).
     `max_episode_steps`: the environment's own time limit, None = it has none.
+    `dense_reward`: actions at random see a reward at most steps that differs from the commonest one.
     """
 
     env_name: str
@@ -53,6 +54,7 @@ class EnvironmentSpec:
     max_episode_steps: int | None
     cloneable: bool = False
     reward_threshold: float | None = None
+    dense_reward: bool = False
 
     @property
     def continuous(self) -> bool:

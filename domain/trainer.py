@@ -198,7 +198,7 @@ class Trainer:
         following = self._basis(self._features(_rows(rollout.next_observations)))
         samples = now[valid.ravel()]
         if not value.count:  # in the first rollout a value of whole returns is better than none
-            value = value.updated(samples, self._estimate(rollout, rewards, value(now), value(following))[1])
+            value = value.updated(samples, returns_to_go(rewards, rollout.ended, self.config.gamma)[valid])
         advantages, targets = self._estimate(rollout, rewards, value(now), value(following))
         self._ridge = self._ridge.updated(samples, targets)
         return advantages

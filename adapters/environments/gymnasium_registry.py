@@ -4,6 +4,8 @@ Nothing here imports a module that a name asks for: a name is looked up among th
 """
 
 import difflib
+from collections import Counter
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -15,6 +17,7 @@ from domain.errors import FieldError, UnknownEnvironment, UnsupportedEnvironment
 from domain.spaces import Box, Discrete, EnvironmentSpec, Space
 
 LONGEST_ID = 128
+LOOKED_AT_STEPS = 64
 SHOWN_CHARACTERS = 200
 LONGEST_REASON = 500
 
@@ -46,6 +49,7 @@ def describe(env_name: str) -> EnvironmentSpec:
     try:
         with without_warnings():
             environment = gymnasium.make(registered, disable_env_checker=True)
+            dense_reward = _dense_reward(environment)
             environment.close()
     except (error.DependencyNotInstalled, ImportError) as missing:
         raise _unsupported(env_name, f"needs something that is not installed here: {missing}") from missing
@@ -57,7 +61,24 @@ def describe(env_name: str) -> EnvironmentSpec:
         action_space=_action_space(env_name, environment.action_space),
         max_episode_steps=registered.max_episode_steps,
         reward_threshold=registered.reward_threshold,
+        dense_reward=dense_reward,
     )
+
+
+def _dense_reward(environment: gymnasium.Env[Any, Any]) -> bool:
+    """Whether some random steps mostly see a reward that differs from the commonest; an environment that fails has none."""
+    rewards: list[float] = []
+    try:
+        environment.action_space.seed(0)
+        environment.reset(seed=0)
+        for _ in range(LOOKED_AT_STEPS):
+            _, reward, terminated, truncated, _ = environment.step(environment.action_space.sample())
+            rewards.append(float(reward))
+            if terminated or truncated:
+                environment.reset()
+    except Exception:  # noqa: BLE001 - training will meet the failure, and say so
+        return False
+    return 2 * max(Counter(rewards).values()) < len(rewards)
 
 
 def _observation_space(env_name: str, space: spaces.Space[object]) -> Space:

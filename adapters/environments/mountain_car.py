@@ -31,6 +31,7 @@ MOUNTAIN_CAR_CONTINUOUS_V0 = EnvironmentSpec(
     max_episode_steps=999,
     cloneable=True,
     reward_threshold=90.0,
+    dense_reward=True,  # the cost of the push
 )
 
 # The constants as 0-d arrays: a ufunc takes them in half the time that a Python float needs.

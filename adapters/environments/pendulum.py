@@ -20,6 +20,7 @@ PENDULUM_V1 = EnvironmentSpec(
     action_space=Box(shape=(1,), low=(-2.0,), high=(2.0,)),
     max_episode_steps=200,
     cloneable=True,
+    dense_reward=True,
 )
 
 START_RANGE = np.array([math.pi, 1.0])

@@ -62,6 +62,13 @@ WRONG_FIELDS = [
     ("gamma", 1.01, "at most 1"),
     ("epsilon", 0, "above 0"),
     ("beta", -0.1, "at least 0"),
+    ("gae_lambda", 1.01, "at most 1 or null"),
+    ("gae_lambda", -0.1, "at least 0"),
+    ("gae_lambda", "0.9", 'got "0.9"'),
+    ("log_std_init", -5.1, "at least -5"),
+    ("log_std_init", 2.1, "at most 2"),
+    ("log_std_init", None, "got null"),
+    ("noise_correlation", 1, "at most 0.999"),
     ("seed", -1, "at least 0"),
     ("n_envs", 1, "at least 2"),
     ("loss_type", "ppo", "dapo"),
@@ -100,6 +107,14 @@ def test_wrong_field_of_a_job_is_422_and_leaves_no_job(client: Client, field: st
 def test_environments_that_make_no_whole_groups_are_422(client: Client) -> None:
     found = problem(client.post("/train", json={"n_envs": 10, "num_generations": 4}), 422)
     assert "whole number of groups" in found["detail"]
+
+
+def test_generalized_advantages_of_whole_trajectories_are_422(client: Client) -> None:
+    body = {"gae_lambda": 0.9, "supervision": "outcome", "segment_start": "fresh"}
+    found = problem(client.post("/train", json=body), 422)
+    assert [error["field"] for error in found["errors"]] == ["supervision"]
+    assert "gae_lambda" in found["detail"]
+    assert client.get("/training/jobs").json() == {"jobs": []}
 
 
 def test_field_name_that_is_half_a_surrogate_pair_is_explained(client: Client) -> None:

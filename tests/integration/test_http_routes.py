@@ -37,6 +37,16 @@ def test_train_without_a_body_field_uses_the_documented_defaults(client: Client)
     assert isinstance(config["seed"], int)
 
 
+@pytest.mark.parametrize("gae_lambda", [None, 0, 0.95, 1])
+def test_train_with_generalized_advantages_or_without_completes(client: Client, gae_lambda: float | None) -> None:
+    body = {"total_timesteps": 300, "n_steps": 32, "gae_lambda": gae_lambda, "log_std_init": -1, "model_name": "valued"}
+    answer = client.post("/train", json=body).json()
+    assert (answer["config"]["gae_lambda"], answer["config"]["log_std_init"]) == (gae_lambda, -1)
+    assert client.get(f"/training/{answer['job_id']}/status").json()["status"] == "completed"
+    inferred = client.post("/inference", json={"model_name": "valued", "observation": OBSERVATION})
+    assert inferred.status_code == 200
+
+
 def test_status_of_a_completed_job_shows_all_fields(trained: Client) -> None:
     [job] = trained.get("/training/jobs").json()["jobs"]
     status = trained.get(f"/training/{job['job_id']}/status").json()

@@ -143,6 +143,56 @@ def test_categorical_actor_when_it_acts_often_then_does_as_its_log_prob_says(out
     assert_frequencies((samples[:, ::2] == samples[:, 1::2]).mean(), same, samples.size // 2)  # neighbours in the batch
 
 
+@pytest.mark.parametrize("output", [np.array([0.7, -0.6]), np.array([0.5, -0.5, 0.0, 1.0])], ids=["two", "four"])
+@pytest.mark.parametrize("correlation", [0.3, 0.8, 0.95])
+def test_categorical_actor_when_noise_is_held_then_does_as_its_log_prob_says_and_keeps_to_it(
+    output: FloatArray, correlation: float
+) -> None:
+    actor = constant_actor(Discrete(len(output)), output, np.zeros(0), 11, noise_correlation=correlation)
+    observations = np.zeros((MEMBERS, 1), dtype=np.float32)
+    samples = np.array([actor.act(observations)[0] for _ in range(70)])  # more than one chunk of noise
+    expected = np.exp(log_probs(output[:, None]).ravel())
+    same = (expected**2).sum()
+    for step in samples:  # each action by itself follows the policy, and members do not know of one another
+        assert_frequencies(np.array([(step == action).mean() for action in range(len(output))]), expected, MEMBERS)
+        assert_frequencies((step[::2] == step[1::2]).mean(), same, MEMBERS // 2)
+    for apart in (1, 2, 5):  # at every step each member by itself holds its noise, so as many do as should
+        held = correlation**apart
+        agreement = (samples[apart:] == samples[:-apart]).mean(axis=1)
+        assert_frequencies(agreement, held + (1 - held) * same, MEMBERS)
+    one, other = samples[1:, ::2] == samples[:-1, ::2], samples[1:, 1::2] == samples[:-1, 1::2]
+    alike = correlation + (1 - correlation) * same
+    assert_frequencies((one & other).mean(axis=1), alike**2, MEMBERS // 2)
+
+
+@pytest.mark.parametrize("actions", [2, 3])
+def test_categorical_actor_when_noise_is_held_and_the_logits_change_then_follows_the_new_ones(actions: int) -> None:
+    output, network = np.linspace(0, 2, actions), MLP((1, 1, actions))
+    parameters = np.zeros(network.num_parameters, dtype=np.float32)
+    first, last = network.layers(parameters)
+    first[:, 0], last[:, 0] = 10, output  # logits are output·tanh(10·x)
+    environment = EnvironmentSpec("Some-v0", Box((1,), (-1.0,), (1.0,)), Discrete(actions), None)
+    config = make_config(n_envs=MEMBERS, num_generations=MEMBERS, noise_correlation=0.999)
+    actor = make_actor(config, environment, network, parameters, None, np.random.default_rng(4))
+    for sign in (1, -1, 1, -1):
+        samples, _ = actor.act(np.full((MEMBERS, 1), sign, dtype=np.float32))
+        expected = np.exp(log_probs(sign * output[:, None]).ravel())
+        assert_frequencies(np.array([(samples == action).mean() for action in range(actions)]), expected, MEMBERS)
+
+
+@pytest.mark.parametrize("actions", [2, 3])
+@pytest.mark.parametrize("n_steps", [None, 5, 64, 100])
+def test_categorical_actor_when_noise_is_white_then_is_the_gumbel_max_of_these_draws(actions: int, n_steps: int | None) -> None:
+    output = np.linspace(-1, 1, actions)
+    actor = constant_actor(Discrete(actions), output, np.zeros(0), 9, n_steps=n_steps, noise_correlation=0.0)
+    observations, rng = np.zeros((MEMBERS, 1), dtype=np.float32), np.random.default_rng(9)
+    chunk = min(n_steps or 64, 64)
+    draws = np.concatenate([rng.standard_exponential((chunk, actions, MEMBERS), dtype=np.float32) for _ in range(2)])
+    for draw in draws[: chunk + 3]:
+        gumbel = output[:, None] - np.log(draw)
+        assert (actor.act(observations)[0] == gumbel.argmax(axis=0)).mean() > 0.999  # all, but for rounding
+
+
 def assert_frequencies(frequency: Any, expected: Any, count: int) -> None:
     """Within 4.5 standard errors."""
     assert np.all(np.abs(frequency - expected) <= 4.5 * np.sqrt(expected * (1 - expected) / count) + 1e-12)

@@ -71,6 +71,7 @@ def sentence(error: pytest.ExceptionInfo[InvalidInput]) -> str:
             action_space=Box((1,), (-2.0,), (2.0,)),
             max_episode_steps=200,
             cloneable=True,
+            dense_reward=True,
         ),
         EnvironmentSpec(
             env_name="FrozenLake-v1",

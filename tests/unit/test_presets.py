@@ -1,5 +1,6 @@
 """What a user gets who names little."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from domain.spaces import Box, Discrete, EnvironmentSpec
 from tests.factories import ARM, CARTPOLE, LAKE
 
 PENDULUM = EnvironmentSpec("Pendulum-v1", Box((3,), (-1.0, -1.0, -8.0), (1.0, 1.0, 8.0)), Box((1,), (-2.0,), (2.0,)), 200)
-ACROBOT = EnvironmentSpec("Acrobot-v1", Box((6,), (-1.0,) * 6, (1.0,) * 6), Discrete(3), 500)
 
 
 def resolved(environment: EnvironmentSpec = CARTPOLE, /, **given: Any) -> TrainingConfig:
@@ -48,10 +48,39 @@ def test_pendulum_then_has_many_small_groups_and_correlated_noise() -> None:
 
 
 def test_environment_without_a_preset_then_is_learned_as_its_kind_is() -> None:
-    acrobot, lake, arm = resolved(ACROBOT), resolved(LAKE), resolved(ARM)
-    assert (acrobot.n_steps, acrobot.noise_correlation, acrobot.norm_obs, acrobot.max_episode_steps) == (None, 0.0, True, 500)
-    assert (lake.norm_obs, lake.n_envs, lake.num_generations, lake.max_episode_steps) == (False, 32, 32, 1_000)
-    assert (arm.noise_correlation, arm.norm_obs, arm.max_episode_steps) == (0.5, True, 100)
+    lake, arm = resolved(LAKE), resolved(ARM, total_timesteps=100_000)
+    assert (lake.norm_obs, lake.n_steps, lake.gae_lambda, lake.max_episode_steps) == (False, 128, 0.95, 1_000)
+    assert (arm.n_steps, arm.gae_lambda, arm.noise_correlation, arm.norm_obs, arm.max_episode_steps) == (
+        None,
+        None,
+        0.5,
+        True,
+        100,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "given"),
+    [
+        ({"dense_reward": True}, {"total_timesteps": 100_000}),
+        ({"max_episode_steps": 5_000}, {"total_timesteps": 100_000}),
+        ({"max_episode_steps": None}, {"total_timesteps": 39_999}),
+        ({}, {"total_timesteps": 100_000, "max_episode_steps": 5_000}),
+        ({}, {"total_timesteps": 3_999}),
+    ],
+)
+def test_environment_without_a_preset_when_rewards_are_dense_or_episodes_few_then_segments_have_a_value(
+    changes: dict[str, Any], given: dict[str, Any]
+) -> None:
+    assert resolved(ARM, total_timesteps=4_000).gae_lambda is None
+    config = resolved(replace(ARM, **changes), **given)
+    assert (config.n_steps, config.segment_start, config.gae_lambda, config.log_std_init) == (256, "carried", 0.95, -0.5)
+    assert resolved(replace(ARM, action_space=Discrete(3), **changes), **given).log_std_init == 0
+
+
+def test_simple_cartpole_then_is_learned_from_shorter_segments_in_more_epochs() -> None:
+    config = resolved(reward_function_type="simple_cartpole")
+    assert (config.n_steps, config.n_epochs, config.segment_start) == (16, 20, "branched")
 
 
 def test_given_values_then_win_over_every_preset() -> None:
