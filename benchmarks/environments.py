@@ -11,6 +11,7 @@ from bootstrap.settings import use_one_blas_thread
 use_one_blas_thread()
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from typing import Any

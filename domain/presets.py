@@ -19,12 +19,13 @@ Preset = dict[str, Any]
 SHAPED_CARTPOLE: Preset = {
     "n_steps": 32,
     "segment_start": "branched",
+    "n_envs": 6,
     "num_generations": 2,
     "reset_probability": 0.1,
     "epsilon": 0.4,
     "ema_decay": 0.98,
 }
-SIMPLE_CARTPOLE: Preset = SHAPED_CARTPOLE | {"n_steps": 16, "n_epochs": 20}
+SIMPLE_CARTPOLE: Preset = SHAPED_CARTPOLE | {"n_steps": 16, "n_envs": 8, "n_epochs": 20}
 NATIVE_CARTPOLE: Preset = {"ent_coef": 0.01, "ema_decay": 0.99}
 PENDULUM: Preset = {
     "n_steps": 40,
@@ -37,7 +38,7 @@ PENDULUM: Preset = {
     "lr_schedule": "linear",
 }
 MOUNTAIN_CAR_CONTINUOUS: Preset = {"noise_correlation": 0.9, "learning_rate": 1e-3, "lr_schedule": "linear"}
-MOUNTAIN_CAR: Preset = {"noise_correlation": 0.8, "learning_rate": 6e-4, "lr_schedule": "linear"}
+MOUNTAIN_CAR: Preset = {"noise_correlation": 0.85, "learning_rate": 6e-4, "lr_schedule": "linear"}
 WITH_VALUE: Preset = {
     "n_steps": 256,
     "segment_start": "carried",
@@ -64,6 +65,7 @@ DISCRETE_OBSERVATIONS: Preset = WITH_VALUE | {
     "batch_size": 64,
     "noise_correlation": 0.5,
 }
+FROZEN_LAKE: Preset = DISCRETE_OBSERVATIONS | {"noise_correlation": 0.0}
 TAXI: Preset = DISCRETE_OBSERVATIONS | {
     "n_envs": 32,
     "gae_lambda": 0.9,
@@ -79,6 +81,7 @@ CARTPOLES: dict[str, Preset] = {
 }
 ENVIRONMENTS: dict[str, Preset] = {
     "Acrobot-v1": ACROBOT,
+    "FrozenLake-v1": FROZEN_LAKE,
     "HalfCheetah-v5": HALF_CHEETAH,
     "Hopper-v5": HOPPER,
     "LunarLander-v3": LUNAR_LANDER,
