@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+from bootstrap.settings import use_one_blas_thread
+
+use_one_blas_thread()  # as the service does: small products on many threads take many times as long
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])

@@ -28,14 +28,15 @@ SHAPED_CARTPOLE: Preset = {
 SIMPLE_CARTPOLE: Preset = SHAPED_CARTPOLE | {"n_steps": 16, "n_envs": 8, "n_epochs": 20}
 NATIVE_CARTPOLE: Preset = {"ent_coef": 0.01, "ema_decay": 0.99}
 PENDULUM: Preset = {
-    "n_steps": 40,
+    "n_steps": 64,
     "segment_start": "fresh",
     "n_envs": 32,
     "num_generations": 4,
-    "gamma": 0.97,
-    "noise_correlation": 0.5,
-    "learning_rate": 2e-3,
+    "gamma": 0.98,
+    "gae_lambda": 0.95,
+    "learning_rate": 1e-3,
     "lr_schedule": "linear",
+    "batch_size": 128,
 }
 MOUNTAIN_CAR_CONTINUOUS: Preset = {"noise_correlation": 0.9, "learning_rate": 1e-3, "lr_schedule": "linear"}
 MOUNTAIN_CAR: Preset = {"noise_correlation": 0.85, "learning_rate": 6e-4, "lr_schedule": "linear"}

@@ -40,11 +40,11 @@ def test_native_reward_of_cartpole_then_is_learned_from_whole_episodes() -> None
     assert (config.n_steps, config.segment_start, config.n_envs, config.num_generations) == (None, "fresh", 8, 8)
 
 
-def test_pendulum_then_has_many_small_groups_and_correlated_noise() -> None:
+def test_pendulum_then_has_many_small_groups_and_a_value() -> None:
     config = resolved(PENDULUM)
     assert (config.reward_function_type, config.max_episode_steps) == ("environment", 200)
-    assert (config.n_steps, config.segment_start, config.n_envs, config.num_generations) == (40, "fresh", 32, 4)
-    assert (config.noise_correlation, config.learning_rate, config.lr_schedule) == (0.5, 2e-3, "linear")
+    assert (config.n_steps, config.segment_start, config.n_envs, config.num_generations) == (64, "fresh", 32, 4)
+    assert (config.gae_lambda, config.learning_rate, config.lr_schedule) == (0.95, 1e-3, "linear")
 
 
 def test_environment_without_a_preset_then_is_learned_as_its_kind_is() -> None:
