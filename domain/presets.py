@@ -52,7 +52,7 @@ WITH_VALUE: Preset = {
 ACROBOT: Preset = WITH_VALUE | {"batch_size": 64, "noise_correlation": 0.5}
 LUNAR_LANDER: Preset = WITH_VALUE | {"gae_lambda": 0.98, "gamma": 0.995}
 HALF_CHEETAH: Preset = WITH_VALUE | {
-    "n_envs": 4,
+    "n_steps": 128,
     "gae_lambda": 0.92,
     "gamma": 0.98,
     "batch_size": 64,
