@@ -22,7 +22,8 @@ NOTHING = "not measured yet"
 
 def learning(store: Store, names: Iterable[str] = TASKS) -> str:
     """One row for each task."""
-    columns = ("task", "steps", "goal", "ours, mean", "PPO, mean", "ours − PPO, IQM [95 %]", "ours, solved", "PPO, solved")
+    columns = ("task", "steps", "goal", "value", "ours, mean", "PPO, mean")
+    comparison = ("ours − PPO, IQM [95 %]", "ours, solved", "PPO, solved")
     rows = []
     for name in names:
         task, found = TASKS[name], _runs(store, name)
@@ -30,8 +31,9 @@ def learning(store: Store, names: Iterable[str] = TASKS) -> str:
         if any(both):
             means, solved = (number(one.mean) if one else "–" for one in both), map(_solved, both)
             difference = _difference(found["ours"], found["ppo"])
-            rows.append([f"{task.env_name}, {name}", f"{task.budget:,}", _goal(task), *means, difference, *solved])
-    return markdown(columns, rows)
+            value = "ridge" if any(run["configuration"].get("gae_lambda") is not None for run in found["ours"]) else "–"
+            rows.append([f"{task.env_name}, {name}", f"{task.budget:,}", _goal(task), value, *means, difference, *solved])
+    return markdown(columns + comparison, rows)
 
 
 def learning_details(store: Store, names: Iterable[str] = TASKS) -> str:

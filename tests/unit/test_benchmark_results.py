@@ -181,7 +181,7 @@ def test_tables_when_both_algorithms_ran_then_they_stand_side_by_side(tmp_path: 
         store.add("acrobot", "ours", one_run(seed, -78.0 - seed))
         store.add("acrobot", "ppo", one_run(seed, -84.0))
     [row] = tables.learning(store).splitlines()[2:]
-    assert row == ("| Acrobot-v1, acrobot | 100,000 | ≥ −80.0 | −79.5 | −84.0 | 4.50 [3.00, 6.00] | 3 of 4 | 0 of 4 |")
+    assert row == ("| Acrobot-v1, acrobot | 100,000 | ≥ −80.0 | – | −79.5 | −84.0 | 4.50 [3.00, 6.00] | 3 of 4 | 0 of 4 |")
     first, second = tables.learning_details(store).splitlines()[2:]
     assert first.startswith("| acrobot | ours | 4 | −79.5 | −79.5 [−81.0, −78.0] | −81.0 | 3 of 4 | 100,000 | 4 | 3.8 | 3.8 |")
     assert second.startswith("| acrobot | PPO | 4 | −84.0 |")
