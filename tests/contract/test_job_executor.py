@@ -16,7 +16,7 @@ from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor
 from domain.config import TrainingConfig
 from domain.job import Job
-from domain.ports import Checkpointed, Ended, EnvironmentFactory, Failed, JobExecutor, Progressed, Report, TrainingTask
+from domain.ports import Ended, EnvironmentFactory, Failed, JobExecutor, Progressed, Report, TrainingTask
 from domain.presets import resolve
 from domain.spaces import EnvironmentSpec
 from domain.trainer import Trainer
@@ -143,13 +143,13 @@ def test_stop_when_called_from_the_listener_ends_the_task_and_keeps_what_was_lea
 def test_task_from_a_checkpoint_ends_with_the_bits_of_an_undisturbed_run(processes: ProcessExecutor) -> None:
     listener = listen()
 
-    def stop_at_first_checkpoint(report: Report) -> None:
+    def stop_when_under_way(report: Report) -> None:
         listener(report)
-        if isinstance(report, Checkpointed):
+        if isinstance(report, Progressed):
             processes.stop("f")
 
-    long = 150_000
-    processes.start(task("f", long), stop_at_first_checkpoint)
+    long = 300_000  # seconds of work, and the first report of progress comes after a quarter of one
+    processes.start(task("f", long), stop_when_under_way)
     processes.start(task("undisturbed", long), undisturbed := listen())
     _, stopped = listener.final()
     assert isinstance(stopped, Ended)
