@@ -34,8 +34,9 @@ def walk(*moves: int) -> Policy:
     return lambda observations: table[observations.argmax(axis=1)]
 
 
-# Policies that swing up, reach a goal, or meet a bound, where random actions would not.
+# Policies that balance, swing up, reach a goal, or meet a bound, where random actions would not.
 POLICIES: dict[str, Policy] = {
+    "CartPole-v1": lambda observations: (observations @ (0.0, 0.1, 3.0, 1.0) > 0) * 1,
     "Acrobot-v1": lambda observations: (observations[:, 4] < 0) * 2,
     "MountainCar-v0": lambda observations: (observations[:, 1] >= 0) * 2,
     "MountainCarContinuous-v0": lambda observations: np.where(observations[:, 1:] >= 0, 1, -1).astype(np.float32),
@@ -55,6 +56,7 @@ def random_actions(spec: EnvironmentSpec, rng: np.random.Generator, members: int
 @pytest.mark.parametrize(
     ("env_name", "least_terminations", "least_truncations"),
     [
+        ("CartPole-v1", 300, 24),
         ("Acrobot-v1", 80, 5),
         ("MountainCar-v0", 80, 30),
         ("MountainCarContinuous-v0", 80, 5),
