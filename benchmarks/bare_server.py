@@ -1,7 +1,7 @@
 """A bare Litestar route on the service's stack, to which the service is compared: python -m benchmarks.bare_server.
 
 `POST /inference` leaves the body unread and answers one constant msgspec Struct of the same size, with nothing else in the
-way. uvicorn's settings are those of `bootstrap/main.py`. The port stands in the environment variable GRPO_PORT.
+way. The port stands in the environment variable GRPO_PORT.
 """
 
 import os
@@ -10,6 +10,7 @@ import uvicorn
 from litestar import Litestar, get, post
 
 from adapters.http.responses import InferenceResponse
+from bootstrap.main import STACK
 
 
 @post("/inference", status_code=200)
@@ -30,10 +31,5 @@ if __name__ == "__main__":
     uvicorn.run(
         bare_app(),
         port=int(os.environ["GRPO_PORT"]),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
+        **STACK,
     )

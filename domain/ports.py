@@ -50,7 +50,10 @@ class VectorEnvironment(Protocol):
         ...
 
     def copy_members(self, sources: IntArray) -> FloatArray:
-        """Member i takes over the state and step counter of member sources[i]; observations of all. Cloneable only."""
+        """Member i takes over the state and step counter of member sources[i]; observations of all.
+
+        Raises NotImplementedError unless `spec.cloneable`; a configuration that asks for it there is refused before.
+        """
         ...
 
     def snapshot(self) -> EnvironmentState:

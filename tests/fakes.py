@@ -1,5 +1,6 @@
 """Ports without an outside world: a clock that stands still, and small environments in numpy that watch their caller."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ class FakeClock:
         self.time += timedelta(seconds=seconds)
 
 
-class FakeVector:
+class FakeVector(ABC):
     """N members whose episodes follow from a seed and the actions. Keeps its port's promises and sees to the caller's.
 
     `simulated` counts the steps of active members. Arrays that were given out are overwritten at the next call.
@@ -79,13 +80,13 @@ class FakeVector:
     def close(self) -> None:
         self.closed = True
 
+    @abstractmethod
     def observe(self) -> FloatArray:
         """Features, float32 [N, D]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reward(self, actions: ActionArray) -> FloatArray:
         """Rewards of the step from the present state, [N]."""
-        raise NotImplementedError
 
     def ends(self, actions: ActionArray) -> BoolArray:
         """Where that step ends the episode, [N]: now and then."""

@@ -136,7 +136,7 @@ class ProcessVector:
         return StepResult(self._observations, rewards, terminated, truncated)
 
     def copy_members(self, sources: IntArray) -> FloatArray:
-        """Always raises NotImplementedError: a Gymnasium environment has no way to copy its state."""
+        """Refused, as the port says of what is not cloneable: a Gymnasium environment has no way to copy its state."""
         raise NotImplementedError(f"{self.spec.env_name} is not cloneable")
 
     def snapshot(self) -> EnvironmentState:
