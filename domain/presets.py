@@ -106,6 +106,9 @@ def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int
     reward = chosen.setdefault("reward_function_type", rewards_for(environment.env_name)[0])
     check_reward_fits(reward, environment.env_name)
     preset = _preset(environment, chosen)
+    if chosen.get("supervision") == "outcome" and "gae_lambda" in preset:
+        # Whole trajectories of one start are asked for: nobody named the segments and the value that forbid them.
+        preset = {name: value for name, value in preset.items() if name not in {"n_steps", "segment_start", "gae_lambda"}}
     defaults: Preset = {
         "env_name": environment.env_name,
         "model_name": model_name,

@@ -168,3 +168,12 @@ def test_given_mapping_then_is_left_as_it_was() -> None:
     given = {"group_size": 4}
     resolve(given, CARTPOLE, seed=1, model_name="m")
     assert given == {"group_size": 4}
+
+
+def test_outcome_supervision_when_the_preset_has_a_value_then_takes_whole_episodes() -> None:
+    acrobot = EnvironmentSpec("Acrobot-v1", Box((6,), (-1.0,) * 6, (1.0,) * 6), Discrete(3), 500)
+    config = resolved(acrobot, supervision="outcome")
+    assert (config.n_steps, config.segment_start, config.gae_lambda) == (None, "fresh", None)
+    assert [*errors_of(acrobot, supervision="outcome", gae_lambda=0.9)] == ["supervision"]
+    assert resolved(PENDULUM, supervision="outcome").gae_lambda is None
+    assert resolved(acrobot).gae_lambda == 0.95
