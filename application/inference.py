@@ -1,4 +1,4 @@
-"""Inference: a bounded cache of models in memory, and predictions from them."""
+"""Inference: a cache of models in memory, bounded in bytes, and predictions from them."""
 
 import threading
 from collections import OrderedDict
@@ -18,6 +18,8 @@ from domain.spaces import Box, Discrete, Space
 
 LARGEST = float(np.finfo(np.float32).max)
 LARGE_BATCH = 256
+LAYOUTS = 3
+OBJECTS_BYTES = 16 * 1024
 Nested = list[float | list[float]]
 """A list of numbers, or a list of such lists."""
 
@@ -32,10 +34,14 @@ class Inference:
 
 
 class LoadedModel:
-    """A policy in memory, ready to answer. Thread-safe."""
+    """A policy in memory, ready to answer. Thread-safe.
+
+    `size_bytes`, an estimate: the parameters as they are kept, laid out for one observation and for many, and the objects.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.size_bytes = LAYOUTS * policy.parameters.nbytes + OBJECTS_BYTES
         self._space = policy.environment.observation_space
         self._shape = (self._space.size,) if isinstance(self._space, Box) else ()
         self._predictor = Predictor(policy) if Predictor.fits(policy) else None
@@ -72,47 +78,66 @@ class LoadedModel:
 
 
 class ModelCache:
-    """The most recently used models, at most `capacity`. Thread-safe."""
+    """The most recently used models, within `capacity_bytes`. Thread-safe.
 
-    def __init__(self, models: ModelRepository, capacity: int) -> None:
-        self._models, self._capacity = models, capacity
-        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+    A model that is larger than the cache is loaded for each request.
+    """
+
+    def __init__(self, models: ModelRepository, capacity_bytes: int) -> None:
+        self._models, self._capacity_bytes = models, capacity_bytes
+        self._loaded: OrderedDict[tuple[str, int], LoadedModel] = OrderedDict()
+        self._newest: dict[str, int] = {}
         self._generation = 0
         self._lock = threading.Lock()
+        self.size_bytes = 0
 
-    def peek(self, name: str) -> LoadedModel | None:
-        """The model if it is in memory; never waits for storage."""
+    def peek(self, name: str, version: int | None = None) -> LoadedModel | None:
+        """That version, or the newest, if it is in memory; never waits for storage."""
         with self._lock:
-            model = self._loaded.get(name)
+            key = (name, self._newest.get(name, 0) if version is None else version)
+            model = self._loaded.get(key)
             if model is not None:
-                self._loaded.move_to_end(name)
+                self._loaded.move_to_end(key)
             return model
 
-    def get(self, name: str) -> LoadedModel:
+    def get(self, name: str, version: int | None = None) -> LoadedModel:
         """The model, loaded when it is not in memory. Raises ModelNotFound, CorruptData."""
-        model = self.peek(name)
+        model = self.peek(name, version)
         if model is not None:
             return model
         generation = self._generation
-        model = LoadedModel(self._models.get(name).policy)
+        kept = self._models.get(name, version)
+        model = LoadedModel(kept.policy)
         with self._lock:
             # What was read may have been replaced or deleted meanwhile: then it serves this caller only.
-            if generation == self._generation:
-                self._loaded[name] = model
-                while len(self._loaded) > self._capacity:
-                    self._loaded.popitem(last=False)
+            if generation == self._generation and model.size_bytes <= self._capacity_bytes:
+                self._take_in((name, kept.version), model, newest=version is None)
         return model
 
     def forget(self, name: str) -> None:
-        """Drop a model that was replaced or deleted. Idempotent."""
+        """Drop all versions of a model that was replaced or deleted. Idempotent."""
         with self._lock:
             self._generation += 1
-            self._loaded.pop(name, None)
+            self._newest.pop(name, None)
+            for key in [key for key in self._loaded if key[0] == name]:
+                self.size_bytes -= self._loaded.pop(key).size_bytes
 
     def names(self) -> frozenset[str]:
         """The models in memory."""
         with self._lock:
-            return frozenset(self._loaded)
+            return frozenset(name for name, _ in self._loaded)
+
+    def _take_in(self, key: tuple[str, int], model: LoadedModel, newest: bool) -> None:
+        if newest:
+            self._newest[key[0]] = key[1]
+        if key not in self._loaded:
+            self._loaded[key] = model
+            self.size_bytes += model.size_bytes
+        while self.size_bytes > self._capacity_bytes:
+            (name, version), dropped = self._loaded.popitem(last=False)
+            self.size_bytes -= dropped.size_bytes
+            if self._newest.get(name) == version:
+                del self._newest[name]
 
 
 class Predict:
@@ -121,17 +146,24 @@ class Predict:
     def __init__(self, cache: ModelCache) -> None:
         self._cache = cache
 
-    def at_once(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference | None:
+    def at_once(
+        self, model_name: str, observation: Nested, deterministic: bool = True, version: int | None = None
+    ) -> Inference | None:
         """The answer where it takes microseconds; None where storage would be waited for, or a large batch.
 
         Raises InvalidObservation.
         """
-        model = self._cache.peek(model_name) if len(observation) <= LARGE_BATCH else None
+        model = self._cache.peek(model_name, version) if len(observation) <= LARGE_BATCH else None
         return None if model is None else model.answer(observation, deterministic)
 
-    def __call__(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference:
-        """Raises InvalidModelName, ModelNotFound, CorruptData, InvalidObservation."""
-        model = self._cache.peek(model_name) or self._cache.get(check_model_name(model_name))
+    def __call__(
+        self, model_name: str, observation: Nested, deterministic: bool = True, version: int | None = None
+    ) -> Inference:
+        """By that version of the model, or by the newest.
+
+        Raises InvalidModelName, ModelNotFound, CorruptData, InvalidObservation.
+        """
+        model = self._cache.peek(model_name, version) or self._cache.get(check_model_name(model_name), version)
         return model.answer(observation, deterministic)
 
 

@@ -1,11 +1,22 @@
-"""The queue of training jobs: their order, their capacity, what becomes of reports, and recovery after a restart."""
+"""The queue of training jobs: their order, their capacity, what becomes of reports, and of jobs that were cut off."""
 
+import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
-from domain.checkpoint import Checkpoint, Model
-from domain.errors import CorruptData, QueueFull, StorageFailure
-from domain.job import Job, JobStatus
+from domain.checkpoint import Checkpoint, EvaluationSummary, Model
+from domain.errors import (
+    CorruptData,
+    IdempotencyKeyReused,
+    QueueFull,
+    ShuttingDown,
+    StorageFailure,
+    TooManyAttempts,
+)
+from domain.job import Job, JobEvent, JobStatus
 from domain.ports import (
     Checkpointed,
     Clock,
@@ -20,14 +31,17 @@ from domain.ports import (
     TrainingTask,
 )
 
-MAX_ATTEMPTS = 3
-_OCCUPYING = (JobStatus.RUNNING, JobStatus.STOPPING)
+_WITH_A_WORKER = (JobStatus.RUNNING, JobStatus.STOPPING)
+
+logger = logging.getLogger("grpo.queue")
 
 
 class JobQueue:
     """Gives queued jobs to the executor in order of arrival and writes down what it reports. Thread-safe.
 
-    It alone changes jobs, under one lock, so each change is made to the newest state.
+    It alone changes jobs, under one lock, so each change is made to the newest state. A job that a worker has is held by a
+    lease that every report renews. One whose worker is lost waits again and goes on from its last checkpoint, until
+    `max_attempts` attempts in a row have brought no new one. `tend` must be called now and then.
     """
 
     def __init__(
@@ -40,22 +54,51 @@ class JobQueue:
         clock: Clock,
         max_queued_jobs: int,
         on_model_saved: Callable[[str], None],
+        max_attempts: int = 3,
+        lease_seconds: float = 60.0,
+        checkpoint_seconds: float = 2.0,
     ) -> None:
         self._jobs, self._models, self._executor = jobs, models, executor
         self._environments, self._clock = environments, clock
-        self._max_queued_jobs = max_queued_jobs
+        self._max_queued_jobs, self._max_attempts = max_queued_jobs, max_attempts
+        self._lease, self._checkpoint_seconds = timedelta(seconds=lease_seconds), checkpoint_seconds
         self._on_model_saved = on_model_saved
         self._changed = threading.Condition(threading.RLock())
-        self._dispatching = False
+        self._with_executor: set[str] = set()
+        self._unwritten: list[Ended | Failed] = []
+        self._dispatching = self._draining = False
 
-    def submit(self, job: Job) -> None:
-        """Take in a job and begin it as soon as a worker is free. Raises QueueFull, JobAlreadyExists, StorageFailure."""
+    @property
+    def accepting(self) -> bool:
+        """New work is taken in."""
+        return not self._draining
+
+    def submit(self, job: Job) -> Job:
+        """Take in a job and begin it as soon as a worker is free; a request that is repeated gets the job that it made.
+
+        Raises ShuttingDown, IdempotencyKeyReused, QueueFull, JobAlreadyExists, StorageFailure.
+        """
         with self._changed:
-            busy = self._jobs.count(*_OCCUPYING) >= self._executor.capacity
-            if busy and self._jobs.count(JobStatus.QUEUED) >= self._max_queued_jobs:
-                raise QueueFull(self._max_queued_jobs)
+            if job.idempotency_key and (earlier := self._jobs.find(job.owner, job.idempotency_key)):
+                if earlier.request_sha256 != job.request_sha256:
+                    raise IdempotencyKeyReused(job.idempotency_key, earlier.id)
+                return earlier
+            self._check_room()
             self._jobs.add(job)
             self._dispatch()
+            return job
+
+    def resume(self, job_id: str, total_timesteps: int | None = None) -> Job:
+        """Let a stopped or failed job wait again, in its old place, to go on from its last checkpoint.
+
+        Raises ShuttingDown, JobNotFound, JobNotResumable, InvalidConfiguration, QueueFull, StorageFailure.
+        """
+        with self._changed:
+            job = self._jobs.get(job_id).resumed(total_timesteps)
+            self._check_room()
+            self._save(job, "resumed on request")
+            self._dispatch()
+            return job
 
     def stop(self, job_id: str) -> Job:
         """Ask a job to end; a queued one ends at once. Raises JobNotFound, JobAlreadyEnded, StorageFailure."""
@@ -63,12 +106,12 @@ class JobQueue:
             job = self._jobs.get(job_id)
             if job.status is JobStatus.STOPPING:
                 return job
-            waiting = job.status is JobStatus.QUEUED
-            job = job.to(JobStatus.STOPPED if waiting else JobStatus.STOPPING, self._clock.now())
-            self._jobs.save(job)
-            if not waiting:
+            if job.status is JobStatus.QUEUED:
+                self._stop_at_last_checkpoint(job)
+            else:
+                self._save(job.to(JobStatus.STOPPING, self._clock.now()), "stopped on request")
                 self._executor.stop(job_id)
-            return job
+            return self._jobs.get(job_id)
 
     def wait(self, job_id: str, timeout_seconds: float) -> Job:
         """The job once it has ended, or as it is when the time is up. Raises JobNotFound."""
@@ -77,20 +120,38 @@ class JobQueue:
             return self._jobs.get(job_id)
 
     def recover(self) -> None:
-        """Take up what an earlier process left: cut-off jobs go on from their last checkpoint, stopping ones end.
-
-        A job that was begun `MAX_ATTEMPTS` times without an end fails, since it may be what ended the process.
-        """
+        """Take up what an earlier process left: cut-off jobs go on from their last checkpoint, stopping ones end."""
         with self._changed:
-            for job in self._jobs.with_status(*_OCCUPYING):
-                if job.status is JobStatus.STOPPING:
-                    self._stop_at_last_checkpoint(job)
-                elif job.attempts >= MAX_ATTEMPTS:
-                    message = f"The server ended {job.attempts} times while this job was running; it is not tried again."
-                    self._fail(job, "too-many-attempts", message)
-                else:
-                    self._jobs.save(job.to(JobStatus.QUEUED, self._clock.now()))
+            for job in self._jobs.with_status(*_WITH_A_WORKER):
+                self._take_back(job, "The server ended while this job was running.")
             self._dispatch()
+
+    def tend(self) -> None:
+        """What time alone makes necessary: reports are written that could not be, leases run out, waiting jobs begin."""
+        with self._changed:
+            unwritten, self._unwritten = self._unwritten, []
+            for report in unwritten:
+                self._on_report(report)
+            try:
+                self._end_leases()
+            except StorageFailure as error:
+                logger.warning("leases are looked at later: %s", error)
+            self._dispatch()
+
+    def drain(self, timeout_seconds: float) -> None:
+        """Take nothing new, and let every running job wait again at a checkpoint of this moment, for the next start."""
+        with self._changed:
+            self._draining = True
+            for job_id in self._with_executor:
+                self._executor.stop(job_id)
+            self._changed.wait_for(lambda: not self._with_executor, timeout_seconds)
+
+    def _check_room(self) -> None:
+        if self._draining:
+            raise ShuttingDown
+        busy = len(self._with_executor) >= self._executor.capacity
+        if busy and self._jobs.count(JobStatus.QUEUED) >= self._max_queued_jobs:
+            raise QueueFull(self._max_queued_jobs)
 
     def _dispatch(self) -> None:
         """Begin queued jobs while there are free workers. An inline executor reports from within: the loop goes on here."""
@@ -98,52 +159,95 @@ class JobQueue:
             return
         self._dispatching = True
         try:
-            while self._jobs.count(*_OCCUPYING) < self._executor.capacity:
-                waiting = self._jobs.with_status(JobStatus.QUEUED)
-                if not waiting:
+            while not self._draining and len(self._with_executor) < self._executor.capacity:
+                job = self._jobs.first_queued()
+                if job is None:
                     return
-                self._begin(waiting[0])
+                self._begin(job)
+        except StorageFailure as error:
+            logger.warning("waiting jobs begin later: %s", error)
         finally:
             self._dispatching = False
 
     def _begin(self, job: Job) -> None:
+        reason = "begun" if job.start_time is None else "gone on with"
         try:
             checkpoint = self._jobs.load_checkpoint(job.id)
         except CorruptData as error:
-            self._fail(job, error.code, str(error))
-            return
-        job = job.to(JobStatus.RUNNING, self._clock.now())
-        self._jobs.save(job)
-        self._executor.start(TrainingTask(job, self._environments, checkpoint), self._on_report)
+            # The run is repeated to the same bits; only the time is lost.
+            checkpoint, reason = None, f"begun again from the start: {error}"
+        job = job.progressed(checkpoint.timesteps if checkpoint else 0, job.metrics)
+        job = self._leased(job.to(JobStatus.RUNNING, self._clock.now()))
+        self._save(job, reason)
+        self._with_executor.add(job.id)
+        task = TrainingTask(job, self._environments, checkpoint, self._checkpoint_seconds)
+        self._executor.start(task, self._on_report)
 
     def _on_report(self, report: Report) -> None:
+        """Write a report down. A final one that cannot be written is kept and tried again; others are followed by more."""
         with self._changed:
-            job = self._jobs.get(report.job_id)
-            match report:
-                case Progressed():
-                    self._jobs.save(job.progressed(report.timesteps, report.metrics))
-                    return
-                case Checkpointed():
-                    progressed = job.progressed(report.checkpoint.timesteps, report.metrics)
-                    self._jobs.save_checkpoint(progressed, report.checkpoint)
-                    return
-                case Ended():
-                    self._end(job.progressed(report.checkpoint.timesteps, report.metrics), report)
-                case Failed() if job.status is JobStatus.STOPPING:
-                    # The worker did not live to obey; what its last checkpoint holds is what was learned.
-                    self._stop_at_last_checkpoint(job)
-                case Failed():
-                    self._fail(job, report.code, report.message)
-            self._dispatch()
-            self._changed.notify_all()
+            try:
+                self._write_down(report)
+            except CorruptData:
+                logger.exception("job %s: what is stored of it cannot be read; its report is dropped", report.job_id)
+            except StorageFailure as error:
+                logger.warning("job %s: a report is not written down yet: %s", report.job_id, error)
+                if isinstance(report, Ended | Failed):
+                    self._unwritten.append(report)
+                return
+            if isinstance(report, Ended | Failed):
+                self._with_executor.discard(report.job_id)
+                self._dispatch()
+                self._changed.notify_all()
 
-    def _end(self, job: Job, report: Ended) -> None:
-        if report.stopped:
-            self._jobs.save_checkpoint(job, report.checkpoint)
-            self._keep(job, report.checkpoint, JobStatus.STOPPED)
+    def _write_down(self, report: Report) -> None:
+        job = self._jobs.get(report.job_id)
+        match report:
+            case Progressed():
+                self._jobs.save_progress(self._leased(job.progressed(report.timesteps, report.metrics)))
+            case Checkpointed():
+                self._save_checkpoint(self._leased(job), report)
+            case Ended(stopped=False):
+                self._keep(job, report.checkpoint, JobStatus.COMPLETED, report.metrics, report.evaluation)
+            case Ended():
+                job = self._save_checkpoint(job, report)
+                if job.status is JobStatus.STOPPING:
+                    self._keep(job, report.checkpoint, JobStatus.STOPPED, report.metrics)
+                else:
+                    self._save(job.to(JobStatus.QUEUED, self._clock.now()), "the server was shut down")
+            case Failed() if job.status is JobStatus.STOPPING:
+                # The worker did not live to obey; what its last checkpoint holds is what was learned.
+                self._stop_at_last_checkpoint(job)
+            case Failed(lost=True):
+                self._take_back(job, report.message)
+            case Failed():
+                self._fail(job, report.code, report.message)
+
+    def _end_leases(self) -> None:
+        """Take jobs back whose worker gives no sign of life, or that no worker has."""
+        unwritten = {report.job_id for report in self._unwritten}
+        for job in self._jobs.with_status(*_WITH_A_WORKER):
+            if job.id in unwritten or (job.lease_until and self._clock.now() < job.lease_until):
+                continue
+            if job.id in self._with_executor:
+                logger.warning("job %s gave no sign of life for %g s", job.id, self._lease.total_seconds())
+                self._executor.kill(job.id)
+            else:
+                self._take_back(job, "No worker had this job any more.")
+
+    def _take_back(self, job: Job, reason: str) -> None:
+        """The worker of a job is lost: it waits again; or ends, where it was stopping or has been tried often enough."""
+        if job.status is JobStatus.STOPPING:
+            self._stop_at_last_checkpoint(job)
+        elif self._draining:
+            # That the worker did not end in time is no fault of the job.
+            waiting = replace(job, attempts=job.attempts - 1).to(JobStatus.QUEUED, self._clock.now())
+            self._save(waiting, "the server was shut down")
+        elif job.attempts >= self._max_attempts:
+            error = TooManyAttempts(job.attempts, reason)
+            self._fail(job, error.code, str(error))
         else:
-            self._keep(job, report.checkpoint, JobStatus.COMPLETED)
-            self._jobs.delete_checkpoint(job.id)
+            self._save(job.to(JobStatus.QUEUED, self._clock.now()), reason)
 
     def _stop_at_last_checkpoint(self, job: Job) -> None:
         try:
@@ -151,19 +255,52 @@ class JobQueue:
         except CorruptData as error:
             self._fail(job, error.code, str(error))
         else:
-            self._keep(job, checkpoint, JobStatus.STOPPED)
+            self._keep(job, checkpoint, JobStatus.STOPPED, job.metrics)
 
-    def _keep(self, job: Job, checkpoint: Checkpoint | None, status: JobStatus) -> None:
-        """Keep what was learned as the model and end the job; one that had learned nothing yet leaves no model."""
+    def _keep(
+        self,
+        job: Job,
+        checkpoint: Checkpoint | None,
+        status: JobStatus,
+        metrics: dict[str, float],
+        evaluation: EvaluationSummary | None = None,
+    ) -> None:
+        """Keep what was learned as the model and end the job; one that had learned nothing yet leaves no model.
+
+        Should the process end in between, the job ends once more, and the same model is not kept twice.
+        """
+        now, data = self._clock.now(), {}
+        if checkpoint is not None:
+            job = job.progressed(checkpoint.timesteps, metrics)
         if checkpoint is not None and checkpoint.timesteps:
-            name, now = job.config.model_name, self._clock.now()
-            try:
-                self._models.save(Model(name, checkpoint.policy, checkpoint.config, job.id, now, checkpoint.timesteps))
-            except StorageFailure as error:
-                self._fail(job, error.code, str(error))
-                return
+            name = job.config.model_name
+            model = Model(name, checkpoint.policy, checkpoint.config, job.id, now, checkpoint.timesteps, evaluation)
+            data = {"model_name": name, "model_version": self._models.save(model)}
             self._on_model_saved(name)
-        self._jobs.save(job.to(status, self._clock.now()))
+        self._save(job.to(status, now), "its training is over", data, drop_checkpoint=status is JobStatus.COMPLETED)
 
     def _fail(self, job: Job, code: str, message: str) -> None:
-        self._jobs.save(job.to(JobStatus.FAILED, self._clock.now(), (code, message)))
+        self._save(job.to(JobStatus.FAILED, self._clock.now(), (code, message)), message)
+
+    def _leased(self, job: Job) -> Job:
+        return replace(job, lease_until=self._clock.now() + self._lease)
+
+    def _save_checkpoint(self, job: Job, report: Checkpointed | Ended) -> Job:
+        """The job, its checkpoint and the event, all or nothing; the attempts begin to count anew."""
+        timesteps = report.checkpoint.timesteps
+        job = replace(job.progressed(timesteps, report.metrics), attempts=0)
+        event = JobEvent(
+            job_id=job.id,
+            time=self._clock.now(),
+            kind="checkpoint",
+            data={"timesteps": timesteps, "metrics": report.metrics},
+        )
+        self._jobs.save_checkpoint(job, report.checkpoint, event)
+        return job
+
+    def _save(self, job: Job, reason: str, data: dict[str, Any] | None = None, *, drop_checkpoint: bool = False) -> None:
+        """Keep the job in its new state, and the event that tells of it."""
+        data = {"status": job.status.value, "timesteps": job.current_timesteps, "reason": reason} | (data or {})
+        event = JobEvent(job_id=job.id, time=self._clock.now(), kind="status", data=data)
+        self._jobs.save(job, event, drop_checkpoint=drop_checkpoint)
+        logger.info("job %s is %s: %s", job.id, job.status, reason)

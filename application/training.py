@@ -1,14 +1,20 @@
 """Use cases of training jobs."""
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from application.job_queue import JobQueue
-from domain.job import Job
+from domain.errors import FieldError, InvalidQuery, JobNotFound
+from domain.job import Job, JobStatus
 from domain.ports import Clock, EnvironmentFactory, JobRepository
 from domain.presets import DEFAULT_ENV_NAME, resolve
 
 STOP_TIMEOUT_SECONDS = 2.5
+LONGEST_KEY = 255
+MOST_JOBS = 1_000
 
 
 class StartTraining:
@@ -25,17 +31,25 @@ class StartTraining:
         self._environments, self._queue, self._clock = environments, queue, clock
         self._new_id, self._new_seed = new_id, new_seed
 
-    def __call__(self, given: Mapping[str, Any]) -> Job:
-        """`given`: fields of a training configuration or their aliases.
+    def __call__(self, given: Mapping[str, Any], *, owner: str = "", idempotency_key: str | None = None) -> Job:
+        """`given`: fields of a training configuration or their aliases. `owner`: the client, whose keys are its own.
 
-        Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration, QueueFull; then nothing has been stored.
+        The same `idempotency_key` with the same fields gives the job that the first such request made.
+        Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration, InvalidQuery (the key), IdempotencyKeyReused,
+        QueueFull, ShuttingDown; then nothing has been stored.
         """
         environment = self._environments.describe(given.get("env_name", DEFAULT_ENV_NAME))
         job_id = self._new_id()
         config = resolve(given, environment, seed=self._new_seed(), model_name=f"grpo_model_{job_id}")
-        job = Job(id=job_id, config=config, created_at=self._clock.now())
-        self._queue.submit(job)
-        return job
+        job = Job(
+            id=job_id,
+            config=config,
+            created_at=self._clock.now(),
+            owner=owner,
+            idempotency_key=_checked_key(idempotency_key),
+            request_sha256=hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest() if idempotency_key else None,
+        )
+        return self._queue.submit(job)
 
 
 class StopTraining:
@@ -50,6 +64,20 @@ class StopTraining:
         return self._queue.wait(job_id, STOP_TIMEOUT_SECONDS)
 
 
+class ResumeTraining:
+    """Let a stopped or failed job go on from where it was."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue = queue
+
+    def __call__(self, job_id: str, total_timesteps: int | None = None) -> Job:
+        """`total_timesteps`: a budget that is at least the job's own; absent, the job's own.
+
+        Raises JobNotFound, JobNotResumable, InvalidConfiguration, QueueFull, ShuttingDown; then nothing has changed.
+        """
+        return self._queue.resume(job_id, total_timesteps)
+
+
 class GetStatus:
     """One job as it is."""
 
@@ -61,11 +89,33 @@ class GetStatus:
         return self._jobs.get(job_id)
 
 
+@dataclass(frozen=True)
+class JobsPage:
+    """Some jobs, newest first, and whether there are older ones."""
+
+    jobs: Sequence[Job]
+    has_more: bool
+
+
 class ListJobs:
-    """All jobs, newest first."""
+    """Jobs newest first, a page at a time."""
 
     def __init__(self, jobs: JobRepository) -> None:
         self._jobs = jobs
 
-    def __call__(self) -> Sequence[Job]:
-        return self._jobs.list()
+    def __call__(self, limit: int = MOST_JOBS, after: str | None = None, statuses: Collection[JobStatus] = ()) -> JobsPage:
+        """At most `limit` (1 … 1,000) jobs that are older than the job `after`. Raises InvalidQuery."""
+        if not 1 <= limit <= MOST_JOBS:
+            raise InvalidQuery(FieldError("limit", f"limit must be an integer from 1 to {MOST_JOBS}, got {limit}."))
+        try:
+            found = self._jobs.list(limit + 1, after, statuses)
+        except JobNotFound as error:
+            raise InvalidQuery(FieldError("after", f"after must be the id of a job. {error}")) from None
+        return JobsPage(found[:limit], len(found) > limit)
+
+
+def _checked_key(key: str | None) -> str | None:
+    if key is None or (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        return key
+    message = f"Idempotency-Key must have 1 to {LONGEST_KEY} printable ASCII characters, got {len(key)}: {key[:40]!r}."
+    raise InvalidQuery(FieldError("Idempotency-Key", message))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from application.inference import Predict
-from application.models import DeleteModel, ListModels
+from application.models import DeleteModel, GetModel, ListModels
 from application.system import GetHealth
-from application.training import GetStatus, ListJobs, StartTraining, StopTraining
+from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,11 @@ class UseCases:
 
     start_training: StartTraining
     stop_training: StopTraining
+    resume_training: ResumeTraining
     get_status: GetStatus
     list_jobs: ListJobs
     predict: Predict
     list_models: ListModels
+    get_model: GetModel
     delete_model: DeleteModel
     get_health: GetHealth

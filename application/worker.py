@@ -4,12 +4,17 @@ import logging
 import time
 from collections.abc import Callable
 
-from domain.errors import GrpoError
+from domain.checkpoint import EvaluationSummary
+from domain.errors import GrpoError, UnusableCheckpoint
+from domain.evaluation import evaluate
 from domain.ports import Checkpointed, Ended, Failed, Progressed, Report, TrainingTask
+from domain.rollout import Interrupted
 from domain.trainer import Metrics, Trainer
 
 PROGRESS_SECONDS = 0.25
-CHECKPOINT_SECONDS = 2.0
+EVALUATION_EPISODES = 10
+EVALUATION_SEED = 0
+FEWEST_EVALUATION_STEPS = 10_000
 
 logger = logging.getLogger("grpo.worker")
 
@@ -21,8 +26,8 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
     """
     job_id = task.job.id
     try:
-        with Trainer(task.environments, task.job.config, task.checkpoint) as trainer:
-            ended = _train(trainer, job_id, report, stop_requested)
+        with _trainer(task) as trainer:
+            ended = _train(trainer, task, report, stop_requested)
     except GrpoError as error:
         report(Failed(job_id, error.code, str(error)))
     except MemoryError:
@@ -34,7 +39,17 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
         report(ended)
 
 
-def _train(trainer: Trainer, job_id: str, report: Callable[[Report], None], stop_requested: Callable[[], bool]) -> Ended:
+def _trainer(task: TrainingTask) -> Trainer:
+    """Where the checkpoint is of no use the run begins anew: it ends with the bits of an undisturbed one all the same."""
+    try:
+        return Trainer(task.environments, task.job.config, task.checkpoint)
+    except UnusableCheckpoint as error:
+        logger.warning("job %s begins again from its start: %s", task.job.id, error)
+        return Trainer(task.environments, task.job.config)
+
+
+def _train(trainer: Trainer, task: TrainingTask, report: Callable[[Report], None], stop_requested: Callable[[], bool]) -> Ended:
+    job_id = task.job.id
     metrics: Metrics = {}
     begun_at, begun_with = time.monotonic(), trainer.timesteps
     last_progress = last_checkpoint = begun_at
@@ -51,7 +66,21 @@ def _train(trainer: Trainer, job_id: str, report: Callable[[Report], None], stop
     for latest in trainer.run(should_stop):
         now = time.monotonic()
         metrics = latest | {"time/fps": (trainer.timesteps - begun_with) / max(now - begun_at, 1e-9)}
-        if now - last_checkpoint >= CHECKPOINT_SECONDS:
+        if now - last_checkpoint >= task.checkpoint_seconds:
             last_checkpoint = now
             report(Checkpointed(job_id, trainer.checkpoint(), metrics))
-    return Ended(job_id, trainer.checkpoint(), metrics, stopped=not trainer.done)
+    evaluation = _evaluate(trainer, task, should_stop) if trainer.done else None
+    return Ended(job_id, trainer.checkpoint(), metrics, stopped=not trainer.done, evaluation=evaluation)
+
+
+def _evaluate(trainer: Trainer, task: TrainingTask, should_stop: Callable[[], bool]) -> EvaluationSummary | None:
+    """What the finished policy reaches; None where that could take more steps than training did, or was interrupted."""
+    longest = trainer.environment.max_episode_steps or task.job.config.max_episode_steps
+    if EVALUATION_EPISODES * longest > max(task.job.config.total_timesteps, FEWEST_EVALUATION_STEPS):
+        return None
+    try:
+        report = evaluate(trainer.policy, task.environments, EVALUATION_EPISODES, EVALUATION_SEED, should_stop=should_stop)
+    except (Interrupted, GrpoError) as error:
+        logger.warning("job %s: its model is kept without an evaluation: %s", task.job.id, str(error) or "it was interrupted")
+        return None
+    return report.summary(EVALUATION_SEED)

@@ -3,24 +3,29 @@
 import random
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock
-from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, open_database
+from adapters.storage.sqlite_jobs import SqliteJobRepository
+from adapters.storage.sqlite_models import SqliteModelRepository
+from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
-from application.models import DeleteModel, ListModels
+from application.models import DeleteModel, GetModel, ListModels
 from application.system import GetHealth
-from application.training import GetStatus, ListJobs, StartTraining, StopTraining
+from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
 VERSION = "0.1.0"
+DRAIN_SECONDS = 2.2
 
 
 class SystemClock:
@@ -32,7 +37,7 @@ class SystemClock:
 
 
 class Container:
-    """A running service without its HTTP side. `recover` once, then use `use_cases`, then `close`."""
+    """A running service without its HTTP side. `start` once, use `use_cases`, `drain` if there is time, `close`."""
 
     def __init__(
         self,
@@ -42,12 +47,11 @@ class Container:
         executor: JobExecutor,
         environments: EnvironmentFactory,
         clock: Clock,
-        max_queued_jobs: int,
-        max_loaded_models: int,
+        settings: Settings,
         close_storage: Callable[[], None] = lambda: None,
     ) -> None:
         self._close_storage = close_storage
-        cache = ModelCache(models, max_loaded_models)
+        cache = ModelCache(models, settings.model_cache_bytes)
         self._executor = executor
         self._queue = JobQueue(
             jobs=jobs,
@@ -55,26 +59,38 @@ class Container:
             executor=executor,
             environments=environments,
             clock=clock,
-            max_queued_jobs=max_queued_jobs,
+            max_queued_jobs=settings.max_queued_jobs,
+            max_attempts=settings.max_attempts,
+            lease_seconds=settings.lease_seconds,
+            checkpoint_seconds=settings.checkpoint_seconds,
             on_model_saved=cache.forget,
         )
+        self._housekeeping = Housekeeping(self._queue.tend)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, lambda: str(uuid.uuid4()), _new_seed),
             stop_training=StopTraining(self._queue),
+            resume_training=ResumeTraining(self._queue),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
             predict=Predict(cache),
             list_models=ListModels(models, cache),
+            get_model=GetModel(models, cache),
             delete_model=DeleteModel(models, cache),
             get_health=GetHealth(jobs, cache, clock),
         )
 
-    def recover(self) -> None:
-        """Take up the jobs that an earlier process left."""
+    def start(self) -> None:
+        """Take up the jobs that an earlier process left, and look after them from now on."""
         self._queue.recover()
+        self._housekeeping.start()
+
+    def drain(self) -> None:
+        """Take no new work, and bring running jobs to a checkpoint from which they go on at the next start; some 2 s."""
+        self._queue.drain(DRAIN_SECONDS)
 
     def close(self) -> None:
         """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""
+        self._housekeeping.close()
         self._executor.close()
         self._close_storage()
 
@@ -82,24 +98,25 @@ class Container:
 def build(settings: Settings) -> Container:
     """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure."""
     folder = Path(settings.data_dir)
-    lock = FolderLock(folder)
-    database = open_database(folder / "grpo.db")
+    with ExitStack() as opened:
+        opened.callback(FolderLock(folder).close)
+        database = open_database(folder / "grpo.db")
+        opened.callback(database.close)
+        return Container(
+            jobs=SqliteJobRepository(database),
+            models=SqliteModelRepository(database),
+            executor=_executor(settings),
+            environments=GymnasiumEnvironments(),
+            clock=SystemClock(),
+            settings=settings,
+            close_storage=opened.pop_all().close,
+        )
 
-    def close_storage() -> None:
-        database.close()
-        lock.close()
 
-    workers = settings.max_concurrent_jobs or default_capacity()
-    return Container(
-        jobs=SqliteJobRepository(database),
-        models=SqliteModelRepository(database),
-        executor=ProcessExecutor(workers) if settings.executor == "process" else InlineExecutor(),
-        environments=GymnasiumEnvironments(),
-        clock=SystemClock(),
-        max_queued_jobs=settings.max_queued_jobs,
-        max_loaded_models=settings.max_loaded_models,
-        close_storage=close_storage,
-    )
+def _executor(settings: Settings) -> JobExecutor:
+    if settings.executor == "inline":
+        return InlineExecutor()
+    return ProcessExecutor(settings.max_concurrent_jobs or default_capacity())
 
 
 def _new_seed() -> int:

@@ -1,14 +1,18 @@
 """Starts the server."""
 
-import contextlib
 import logging
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from bootstrap.settings import Settings, exit_with, load_or_exit, use_one_blas_thread
+
+FINISH_SECONDS = 1  # for requests under way, when the jobs have come to a checkpoint
 
 # uvicorn's settings on which the speed of a request depends; the bare route of the benchmarks has the same.
 STACK: dict[str, Any] = {
@@ -38,19 +42,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
         container = build(settings)
+        container.start()
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
-    app = create_app(container.use_cases, VERSION, on_startup=container.recover, on_shutdown=container.close)
-    config = uvicorn.Config(
-        app,
-        **STACK,
-        timeout_graceful_shutdown=5,
-    )
+    app = create_app(container.use_cases, VERSION, on_shutdown=container.close)
+    config = uvicorn.Config(app, **STACK, timeout_graceful_shutdown=FINISH_SECONDS)
+
+    class DrainingServer(uvicorn.Server):
+        """At the first signal jobs come to a checkpoint while requests are still answered; at the second all ends at once."""
+
+        draining = False
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (as its base has it)
+            if self.draining:
+                self.force_exit = sig == signal.SIGINT
+                self.should_exit = True
+                return
+            self.draining = True
+            # A handler may interrupt a holder of any lock: what takes locks is done in a thread.
+            threading.Thread(target=self._drain, name="drain", daemon=True).start()
+
+        def _drain(self) -> None:
+            try:
+                container.drain()
+            finally:
+                self.should_exit = True
+
     host, port = listener.getsockname()[:2]
     logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
-    # The server has shut down in order when it passes an interrupt on.
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+    DrainingServer(config).run(sockets=[listener])
 
 
 def _listen(settings: Settings) -> socket.socket:

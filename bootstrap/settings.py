@@ -25,7 +25,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     data_dir: Annotated[str, Meta(min_length=1, description="folder of grpo.db, made when missing")] = "./data"
     max_concurrent_jobs: Annotated[int, Meta(ge=0, le=1_024, description="worker processes; 0 = the number of cores")] = 0
     max_queued_jobs: Annotated[int, Meta(ge=0, description="jobs that may wait for a worker")] = 1000
-    max_loaded_models: Annotated[int, Meta(ge=1, description="models that are kept in memory")] = 64
+    model_cache_bytes: Annotated[int, Meta(ge=0, description="memory for models that are ready to answer")] = 268_435_456
+    checkpoint_seconds: Annotated[float, Meta(ge=0, description="time between two checkpoints of a running job")] = 2.0
+    max_attempts: Annotated[int, Meta(ge=1, description="attempts in a row without a new checkpoint, then a job fails")] = 3
+    lease_seconds: Annotated[
+        float, Meta(ge=1, description="a running job that gives no sign of life for so long is taken back")
+    ] = 60.0
     executor: Annotated[
         Literal["process", "inline"], Meta(description="process = worker processes; inline = within the request, for tests")
     ] = "process"

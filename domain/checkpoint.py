@@ -8,12 +8,26 @@ from domain.arrays import FloatArray
 from domain.config import TrainingConfig
 from domain.policy import Policy
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """Native returns of the deterministic policy over fresh episodes: what is kept beside a model."""
+
+    mean_reward: float
+    std_reward: float
+    mean_length: float
+    episodes: int
+    seed: int
 
 
 @dataclass(frozen=True)
 class Model:
-    """A policy under a name, with the configuration and the job that it came from."""
+    """A policy under a name, with the configuration and the job that it came from.
+
+    `version` counts from 1 under each name; 0 is a model that is not kept yet.
+    """
 
     name: str
     policy: Policy
@@ -21,6 +35,8 @@ class Model:
     job_id: str
     created_at: datetime
     timesteps: int
+    evaluation: EvaluationSummary | None = None
+    version: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ GrpoError
 │   ├── InvalidConfiguration
 │   ├── InvalidModelName
 │   ├── InvalidObservation
+│   ├── InvalidQuery
+│   ├── IdempotencyKeyReused
 │   ├── UnknownEnvironment
 │   └── UnsupportedEnvironment
 ├── NotFound
@@ -12,12 +14,16 @@ GrpoError
 │   └── ModelNotFound
 ├── Conflict
 │   ├── JobAlreadyEnded
-│   └── JobAlreadyExists
+│   ├── JobAlreadyExists
+│   └── JobNotResumable
 ├── CapacityExceeded
 │   └── QueueFull
+├── ShuttingDown                 no new work is taken any more
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
 │   ├── EnvironmentFailed
+│   ├── TooManyAttempts
+│   ├── UnusableCheckpoint
 │   └── WorkerDied
 └── StorageFailure
     └── CorruptData
@@ -76,6 +82,24 @@ class InvalidObservation(InvalidInput):
     title = "Invalid observation"
 
 
+class InvalidQuery(InvalidInput):
+    """A parameter behind the question mark, or a header, is wrong."""
+
+    code = "invalid-query"
+    title = "Invalid parameter"
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The key named another request before."""
+
+    code = "idempotency-key-reused"
+    title = "Idempotency key reused"
+
+    def __init__(self, key: str, job_id: str) -> None:
+        message = f"The Idempotency-Key {key!r} belongs to job {job_id!r}, whose request had another body; use a new key."
+        super().__init__(FieldError("Idempotency-Key", message))
+
+
 class UnknownEnvironment(InvalidInput):
     """No environment is registered under that id."""
 
@@ -114,9 +138,11 @@ class ModelNotFound(NotFound):
     code = "model-not-found"
     title = "Model not found"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no model {name!r}. GET /models lists the models that exist.")
-        self.name = name
+    def __init__(self, name: str, version: int | None = None) -> None:
+        one = f"model {name!r}" if version is None else f"version {version} of model {name!r}"
+        listed = "GET /models" if version is None else "GET /models/{name}"
+        super().__init__(f"There is no {one}. {listed} lists what exists.")
+        self.name, self.version = name, version
 
 
 class Conflict(GrpoError):
@@ -149,6 +175,18 @@ class JobAlreadyExists(Conflict):
         self.job_id = job_id
 
 
+class JobNotResumable(Conflict):
+    """The job has not ended, or has used its whole budget."""
+
+    code = "job-not-resumable"
+    title = "Training job cannot be resumed"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(f"Training job {job_id!r} is {status}; only a stopped or failed job can be resumed.")
+        self.job_id = job_id
+        self.status = status
+
+
 class CapacityExceeded(GrpoError):
     """There is no room now; later there may be."""
 
@@ -174,6 +212,17 @@ class QueueFull(CapacityExceeded):
         self.limit = limit
 
 
+class ShuttingDown(GrpoError):
+    """The server is about to end; its jobs go on when it starts again."""
+
+    code = "shutting-down"
+    title = "Server is shutting down"
+    retry_after_seconds: ClassVar[int] = 5
+
+    def __init__(self) -> None:
+        super().__init__("The server is shutting down and takes no new work; try again when it has started again.")
+
+
 class TrainingFailed(GrpoError):
     """A training job cannot go on."""
 
@@ -195,6 +244,26 @@ class EnvironmentFailed(TrainingFailed):
     title = "Environment failed"
 
 
+class TooManyAttempts(TrainingFailed):
+    """The job was cut off again and again without getting any further."""
+
+    code = "too-many-attempts"
+    title = "Too many attempts"
+
+    def __init__(self, attempts: int, reason: str) -> None:
+        times = "once" if attempts == 1 else f"{attempts} times in a row"
+        super().__init__(
+            f"Training was cut off {times} without a new checkpoint and is not tried again. The last time: {reason}"
+        )
+
+
+class UnusableCheckpoint(TrainingFailed):
+    """A checkpoint from which this version of the program cannot go on."""
+
+    code = "unusable-checkpoint"
+    title = "Unusable checkpoint"
+
+
 class WorkerDied(TrainingFailed):
     """The process that trained has ended."""
 
@@ -203,10 +272,11 @@ class WorkerDied(TrainingFailed):
 
 
 class StorageFailure(GrpoError):
-    """What should be kept or read cannot be."""
+    """What should be kept or read cannot be, for now at least."""
 
     code = "storage-failure"
     title = "Storage failure"
+    retry_after_seconds: ClassVar[int] = 5
 
 
 class CorruptData(StorageFailure):

@@ -1,12 +1,15 @@
 """How good a policy is: native returns of fresh episodes with fixed seeds."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from domain.checkpoint import EvaluationSummary
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
+from domain.rollout import Interrupted
 
 DEFAULT_TIME_LIMIT = 1_000
 
@@ -28,13 +31,23 @@ class EvaluationReport:
         """Population standard deviation of the native returns."""
         return float(np.std(self.returns))
 
+    def summary(self, seed: int) -> EvaluationSummary:
+        """The figures without the episodes, of an evaluation with this seed."""
+        episodes = len(self.returns)
+        return EvaluationSummary(self.mean_reward, self.std_reward, sum(self.lengths) / episodes, episodes, seed)
+
 
 def evaluate(
-    policy: Policy, environments: EnvironmentFactory, episodes: int = 100, seed: int = 0, deterministic: bool = True
+    policy: Policy,
+    environments: EnvironmentFactory,
+    episodes: int = 100,
+    seed: int = 0,
+    deterministic: bool = True,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> EvaluationReport:
     """Play `episodes` episodes from the seeds seed·1,000,003 + 0, 1, 2, …; the same arguments give the same report.
 
-    Raises UnknownEnvironment, UnsupportedEnvironment, EnvironmentFailed.
+    Raises Interrupted when `should_stop()`, UnknownEnvironment, UnsupportedEnvironment, EnvironmentFailed.
     """
     environment = policy.environment
     limit = environment.max_episode_steps or DEFAULT_TIME_LIMIT
@@ -45,6 +58,8 @@ def evaluate(
     try:
         observations = vector.reset([seed * 1_000_003 + episode for episode in range(episodes)])
         while active.any():
+            if should_stop():
+                raise Interrupted
             actions = policy.predict_features(observations, deterministic, rng).actions
             observations, rewards, terminated, truncated = vector.step(actions, active)
             returns += rewards

@@ -1,6 +1,6 @@
 """The ports: what the domain and the use cases need from outside, as Protocols."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Protocol
 from numpy.typing import NDArray
 
 from domain.arrays import ActionArray, BoolArray, FloatArray, IntArray
-from domain.checkpoint import Checkpoint, Model
-from domain.job import Job, JobStatus
+from domain.checkpoint import Checkpoint, EvaluationSummary, Model
+from domain.config import TrainingConfig
+from domain.job import Job, JobEvent, JobStatus
 from domain.spaces import EnvironmentSpec
 
 EnvironmentState = dict[str, NDArray[Any]]
@@ -82,73 +83,106 @@ class EnvironmentFactory(Protocol):
 
 
 class JobRepository(Protocol):
-    """Keeps jobs and their checkpoints. Thread-safe. Returned objects are copies. Any method raises StorageFailure."""
+    """Keeps jobs, their checkpoints and events. Thread-safe. Returned objects are copies. Any method raises StorageFailure.
+
+    A job that cannot be read is left out of every list; `get` raises CorruptData for it.
+    """
 
     def add(self, job: Job) -> None:
-        """Raises JobAlreadyExists."""
+        """Raises JobAlreadyExists: there is one of that id, or one of that owner with that idempotency key."""
         ...
 
     def get(self, job_id: str) -> Job:
-        """Raises JobNotFound."""
+        """Raises JobNotFound, CorruptData."""
         ...
 
-    def save(self, job: Job) -> None:
-        """Replace the job of that id. Raises JobNotFound."""
+    def find(self, owner: str, idempotency_key: str) -> Job | None:
+        """The job that this owner's request of that name made. Raises CorruptData."""
         ...
 
-    def list(self) -> Sequence[Job]:
-        """All jobs, newest first (the order of `add`, reversed)."""
+    def save(self, job: Job, *events: JobEvent, drop_checkpoint: bool = False) -> None:
+        """Replace the job of that id, add events, remove its checkpoint if told so: all or nothing. Raises JobNotFound."""
+        ...
+
+    def save_progress(self, job: Job) -> None:
+        """As `save`, for what may be lost when the power goes: the next report renews it. Raises JobNotFound."""
+        ...
+
+    def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
+        """Jobs newest first (the order of `add`, reversed): those older than `after` and in `statuses`, if given.
+
+        Raises JobNotFound for an unknown `after`.
+        """
         ...
 
     def with_status(self, *statuses: JobStatus) -> Sequence[Job]:
         """Jobs in one of these states, oldest first."""
         ...
 
-    def count(self, *statuses: JobStatus) -> int:
-        """How many jobs are in one of these states."""
+    def first_queued(self) -> Job | None:
+        """The oldest job that waits."""
         ...
 
-    def save_checkpoint(self, job: Job, checkpoint: Checkpoint) -> None:
-        """Replace the job and its checkpoint, both or neither. Raises JobNotFound."""
+    def count(self, *statuses: JobStatus, owner: str | None = None) -> int:
+        """How many jobs are in one of these states; those of one owner where one is named."""
+        ...
+
+    def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
+        """Replace the job and its checkpoint and add events, all or nothing. Raises JobNotFound."""
         ...
 
     def load_checkpoint(self, job_id: str) -> Checkpoint | None:
         """The last checkpoint; None where there is none (or no such job). Raises CorruptData."""
         ...
 
-    def delete_checkpoint(self, job_id: str) -> None:
-        """Idempotent."""
+    def events(self, job_id: str, after: int = 0, limit: int = 1_000) -> Sequence[JobEvent]:
+        """Events of a job with an id above `after`, oldest first; none where there is no such job."""
         ...
 
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """A model without its arrays."""
+    """A version of a model without its arrays. `sha256` is that of `data`: equal runs have equal ones."""
 
     name: str
-    env_name: str
+    version: int
+    config: TrainingConfig
     job_id: str
     created_at: datetime
+    timesteps: int
+    evaluation: EvaluationSummary | None
     size_bytes: int
+    sha256: str
 
 
 class ModelRepository(Protocol):
-    """Keeps models by name. Thread-safe. Any method raises StorageFailure."""
+    """Keeps models by name, in versions. Thread-safe. Any method raises StorageFailure.
 
-    def save(self, model: Model) -> None:
-        """Keep the model, in place of one of the same name."""
+    A version that cannot be listed is left out of every list.
+    """
+
+    def save(self, model: Model) -> int:
+        """Keep the model as the newest version of its name, and return that version's number.
+
+        A number names one model for as long as the name exists. Idempotent: what the same job has saved under this name
+        already, to the same bits, is not saved again.
+        """
         ...
 
-    def get(self, name: str) -> Model:
-        """Raises ModelNotFound, CorruptData."""
+    def get(self, name: str, version: int | None = None) -> Model:
+        """That version, or the newest. Raises ModelNotFound, CorruptData."""
         ...
 
     def list(self) -> Sequence[ModelSummary]:
-        """All models, by name."""
+        """The newest version of every model, by name."""
         ...
 
-    def delete(self, name: str) -> None:
-        """Raises ModelNotFound."""
+    def versions(self, name: str) -> Sequence[ModelSummary]:
+        """All versions of a model, oldest first. Raises ModelNotFound."""
+        ...
+
+    def delete(self, name: str, version: int | None = None) -> None:
+        """Remove that version, or all of them and the name. Raises ModelNotFound."""
         ...
 
 
@@ -178,15 +212,17 @@ class Ended:
     checkpoint: Checkpoint
     metrics: dict[str, float]
     stopped: bool
+    evaluation: EvaluationSummary | None = None
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job's training could not go on."""
+    """The job's training could not go on. `lost`: its worker is gone, so that another attempt may succeed."""
 
     job_id: str
     code: str
     message: str
+    lost: bool = False
 
 
 Report = Progressed | Checkpointed | Ended | Failed
@@ -199,6 +235,7 @@ class TrainingTask:
     job: Job
     environments: EnvironmentFactory
     checkpoint: Checkpoint | None = None
+    checkpoint_seconds: float = 2.0
 
 
 class JobExecutor(Protocol):
@@ -218,6 +255,10 @@ class JobExecutor(Protocol):
 
     def stop(self, job_id: str) -> None:
         """Ask a task to end; it reports Ended, or Failed with code `worker-unresponsive`, within 2 s. Unknown: no effect."""
+        ...
+
+    def kill(self, job_id: str) -> None:
+        """End a task that gives no sign of life; it reports Failed with code `worker-unresponsive`. Unknown: no effect."""
         ...
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from domain.advantages import generalized_advantages, group_advantages, group_st
 from domain.arrays import FloatArray
 from domain.checkpoint import Checkpoint
 from domain.config import TrainingConfig
-from domain.errors import TrainingDiverged
+from domain.errors import TrainingDiverged, UnusableCheckpoint
 from domain.network import MLP, FrozenMLP
 from domain.normalizer import Normalizer
 from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
@@ -60,7 +60,8 @@ class Trainer:
     def __init__(self, environments: EnvironmentFactory, config: TrainingConfig, checkpoint: Checkpoint | None = None) -> None:
         """Begin a run, or go on from a checkpoint of it.
 
-        Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration (the reward does not fit), EnvironmentFailed.
+        Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration (the reward does not fit), EnvironmentFailed,
+        UnusableCheckpoint (it lacks what this version goes on from).
         """
         check_reward_fits(config.reward_function_type, config.env_name)
         self.config = config
@@ -88,7 +89,11 @@ class Trainer:
         self.timesteps = 0
         self.updates = 0
         if checkpoint is not None:
-            self._restore(checkpoint)
+            try:
+                self._restore(checkpoint)
+            except (KeyError, IndexError, ValueError, TypeError) as error:
+                self.close()
+                raise UnusableCheckpoint(f"Training cannot go on from this checkpoint: {error!r}.") from error
         self._boundary = self._capture()
 
     @property

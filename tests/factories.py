@@ -111,10 +111,11 @@ def assert_same_checkpoint(one: Checkpoint, other: Checkpoint) -> None:
 
 def assert_same_model(one: Model, other: Model) -> None:
     assert_same_policy(one.policy, other.policy)
-    assert (one.name, one.config, one.job_id, one.created_at, one.timesteps) == (
+    assert (one.name, one.config, one.job_id, one.created_at, one.timesteps, one.evaluation) == (
         other.name,
         other.config,
         other.job_id,
         other.created_at,
         other.timesteps,
+        other.evaluation,
     )

@@ -18,8 +18,10 @@ def serve(handle: int) -> None:
 
     The first message is the registration of the environment, the first call is `start`, with GymnasiumVector's arguments.
     """
-    # An interrupt in a terminal reaches the whole process group; whoever owns the vector decides what becomes of it.
+    # An interrupt in a terminal reaches the whole process group, and a service manager ends a whole control group;
+    # whoever owns the vector decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_owner, name="lifeline", daemon=True).start()
     vector: GymnasiumVector | None = None
     with Connection(handle) as pipe:

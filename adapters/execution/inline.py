@@ -27,6 +27,10 @@ class InlineExecutor:
         """Takes effect at the next step of the environment; called from the listener or another thread."""
         self._stopped.add(job_id)
 
+    def kill(self, job_id: str) -> None:
+        """As `stop`: the caller's own thread cannot be killed."""
+        self.stop(job_id)
+
     def close(self) -> None:
         """End the running task, if there is one."""
         self._closed = True

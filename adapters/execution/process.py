@@ -35,7 +35,7 @@ class ProcessExecutor:
     """JobExecutor over `capacity` processes, started when first needed and used again. Thread-safe.
 
     One thread receives all reports and calls the listeners. A process that dies is reported as Failed with code
-    `worker-died`; one that does not obey a stop is killed and reported as `worker-unresponsive`.
+    `worker-died`; one that does not obey a stop, or is to be killed, is killed and reported as `worker-unresponsive`.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -75,7 +75,7 @@ class ProcessExecutor:
     def stop(self, job_id: str) -> None:
         """Ask the job's process to end it; kill the process when it has not within 1.5 s."""
         with self._lock:
-            worker = next((worker for worker in self._workers if worker.listener and worker.job_id == job_id), None)
+            worker = self._worker_of(job_id)
             if worker is None:
                 return
             worker.kill_at = time.monotonic() + STOP_GRACE_SECONDS
@@ -84,6 +84,14 @@ class ProcessExecutor:
             except OSError:
                 logger.warning("the worker for job %s was gone", job_id)
             self._wake()
+
+    def kill(self, job_id: str) -> None:
+        """Kill the job's process now."""
+        with self._lock:
+            worker = self._worker_of(job_id)
+            if worker is not None:
+                worker.kill_at = time.monotonic()
+                self._wake()
 
     def close(self) -> None:
         """End all processes."""
@@ -95,8 +103,7 @@ class ProcessExecutor:
         if threading.current_thread() is not self._thread:
             self._thread.join()
         for worker in self._workers:
-            worker.pipe.close()
-            worker.process.terminate()
+            worker.pipe.close()  # which a worker takes as the end
         for worker in self._workers:
             worker.process.join(CLOSE_GRACE_SECONDS)
             if worker.process.is_alive():
@@ -105,6 +112,9 @@ class ProcessExecutor:
             worker.process.close()
         self._wake_sender.close()
         self._wake_receiver.close()
+
+    def _worker_of(self, job_id: str) -> _Worker | None:
+        return next((worker for worker in self._workers if worker.listener and worker.job_id == job_id), None)
 
     def _spawn(self) -> _Worker:
         ours, theirs = self._context.Pipe()
@@ -152,7 +162,7 @@ class ProcessExecutor:
             late = [worker for worker in self._workers if worker.kill_at is not None and worker.kill_at <= now]
         for worker in late:
             worker.process.kill()
-            self._bury(worker, "worker-unresponsive", "The worker did not obey a stop and was killed ({how}).")
+            self._bury(worker, "worker-unresponsive", "The worker did not answer and was killed ({how}).")
 
     def _bury(self, worker: _Worker, code: str, message: str) -> None:
         worker.process.join()
@@ -164,7 +174,7 @@ class ProcessExecutor:
         worker.pipe.close()
         worker.process.close()
         if listener is not None:
-            self._tell(listener, Failed(worker.job_id, code, message.format(how=how)))
+            self._tell(listener, Failed(worker.job_id, code, message.format(how=how), lost=True))
 
     def _tell(self, listener: Callable[[Report], None], report: Report) -> None:
         """A listener that raises must not end the thread that all jobs report through."""

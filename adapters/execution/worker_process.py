@@ -14,8 +14,10 @@ NICENESS = 10
 
 def serve(pipe: Connection) -> None:
     """Train one task after another until the pipe closes: a TrainingTask begins one, the id of its job stops it."""
-    # An interrupt in a terminal reaches the whole process group; the server decides what becomes of its workers.
+    # An interrupt in a terminal reaches the whole process group, and a service manager ends a whole control group; the
+    # server decides what becomes of its workers, and they end when it does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Whoever asks for a prediction waits; training does not.
     if hasattr(os, "nice"):
         os.nice(NICENESS)

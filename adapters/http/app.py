@@ -3,14 +3,20 @@
 from collections.abc import Callable
 
 from litestar import Litestar
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
 from adapters.http.openapi import describe_types, openapi_config
-from adapters.http.problems import MAX_BODY_BYTES, on_grpo_error, on_http_exception, on_unforeseen
+from adapters.http.problems import (
+    MAX_BODY_BYTES,
+    on_grpo_error,
+    on_http_exception,
+    on_invalid_parameter,
+    on_unforeseen,
+)
 from adapters.http.request_id import add_request_id
 from application.use_cases import UseCases
 from domain.errors import GrpoError
@@ -32,6 +38,7 @@ def create_app(
         ],
         exception_handlers={
             GrpoError: on_grpo_error,
+            ValidationException: on_invalid_parameter,
             HTTPException: on_http_exception,
             Exception: on_unforeseen,
         },

@@ -134,3 +134,6 @@ EmaDecay = Annotated[
 ]
 HiddenSizes = Annotated[list[_Units], _HIDDEN_SIZES]
 ActivationField = Annotated[Activation, Meta(description="Of the hidden layers; default tanh.")]
+ModelVersion = Annotated[
+    int, Meta(ge=1, le=2**53, description="A version of GET /models/{model_name}; null or absent: the newest, or all.")
+]

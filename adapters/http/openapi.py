@@ -12,12 +12,15 @@ from adapters.http import requests, responses
 
 TYPES = [
     requests.TrainRequest,
+    requests.ResumeRequest,
     requests.InferenceRequest,
     responses.TrainResponse,
     responses.JobsResponse,
     responses.StopResponse,
+    responses.ResumeResponse,
     responses.InferenceResponse,
     responses.ModelsResponse,
+    responses.ModelVersionsResponse,
     responses.DeleteResponse,
     responses.HealthResponse,
     responses.IndexResponse,
@@ -26,14 +29,15 @@ TYPES = [
 _REFERENCE = "#/components/schemas/{name}"
 
 
-def json_body(request_type: type[msgspec.Struct]) -> type[Operation]:
-    """An operation whose body is JSON of that type."""
+def json_body(request_type: type[msgspec.Struct], *, required: bool = True) -> type[Operation]:
+    """An operation whose body is JSON of that type, or may be left out."""
     reference = Reference(ref=_REFERENCE.format(name=request_type.__name__))
 
     @dataclass
     class WithJsonBody(Operation):
         def __post_init__(self) -> None:
-            self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=reference)}, required=True)
+            content = {"application/json": OpenAPIMediaType(schema=reference)}
+            self.request_body = RequestBody(content=content, required=required)
 
     return WithJsonBody
 

@@ -6,15 +6,32 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 from adapters.http.request_id import request_id
 from adapters.http.responses import FieldProblem, Problem
-from domain.errors import CapacityExceeded, Conflict, GrpoError, InvalidInput, NotFound
+from domain.errors import (
+    CapacityExceeded,
+    Conflict,
+    FieldError,
+    GrpoError,
+    InvalidInput,
+    InvalidQuery,
+    NotFound,
+    ShuttingDown,
+    StorageFailure,
+)
 
 MEDIA_TYPE = "application/problem+json"
-STATUS: dict[type[GrpoError], int] = {InvalidInput: 422, NotFound: 404, Conflict: 409, CapacityExceeded: 429}
+STATUS: dict[type[GrpoError], int] = {
+    InvalidInput: 422,
+    NotFound: 404,
+    Conflict: 409,
+    CapacityExceeded: 429,
+    ShuttingDown: 503,
+    StorageFailure: 503,
+}
 HTTP_CODES = {
     400: "malformed-body",
     404: "route-not-found",
@@ -36,8 +53,11 @@ def on_grpo_error(request: AnyRequest, error: GrpoError) -> Response[bytes]:
     problem = _problem(status, error.title, str(error), error.code)
     if isinstance(error, InvalidInput):
         problem.errors = [FieldProblem(_unicode(e.field), _unicode(e.message)) for e in error.errors]
-    headers = {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, CapacityExceeded) else {}
-    return _response(problem, headers)
+    if isinstance(error, StorageFailure):
+        logger.error("request %s: %s %s: %s", request_id(request.scope), request.method, request.url.path, error)
+    if isinstance(error, CapacityExceeded | ShuttingDown | StorageFailure):
+        return _response(problem, {"Retry-After": str(error.retry_after_seconds)})
+    return _response(problem)
 
 
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -57,6 +77,16 @@ def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[byt
     return _response(_problem(status, title, detail, code), dict(error.headers or {}))
 
 
+def on_invalid_parameter(request: AnyRequest, error: ValidationException) -> Response[bytes]:
+    """A problem for parameters that Litestar could not convert: which, what was sent, what is allowed."""
+    wrong = [(str(fault["key"]), str(fault["message"])) for fault in error.extra or [] if isinstance(fault, dict)]
+    errors = [
+        FieldError(name, f"{name} is wrong: {said.replace('`', '')}, got {request.query_params.get(name)!r}.")
+        for name, said in wrong
+    ]
+    return on_grpo_error(request, InvalidQuery(*errors))
+
+
 def on_unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A problem that tells nothing but where to look; the log has the rest under the same id."""
     logger.error("request %s: %s %s failed", request_id(request.scope), request.method, request.url.path, exc_info=error)
@@ -69,7 +99,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 def described(**statuses: str) -> dict[int, ResponseSpec]:
     """Error answers for the OpenAPI schema: `described(_404="…")`, with the 500 that any route may give."""
-    answers = {400: "The request is malformed.", 500: "Anything unforeseen."}
+    answers = {400: "The request is malformed.", 500: "Anything unforeseen.", 503: "The storage fails, or the server ends."}
     answers |= {int(status.lstrip("_")): text for status, text in statuses.items()}
     return {
         status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)

@@ -51,6 +51,12 @@ class TrainRequest(Struct, forbid_unknown_fields=True):
     activation: fields.ActivationField | UnsetType = UNSET
 
 
+class ResumeRequest(Struct, forbid_unknown_fields=True):
+    """What may change when a job goes on."""
+
+    total_timesteps: fields.TotalTimesteps | UnsetType = UNSET
+
+
 class InferenceRequest(Struct, forbid_unknown_fields=True):
     """One observation, or a list of observations for a list of answers."""
 
@@ -65,9 +71,10 @@ class InferenceRequest(Struct, forbid_unknown_fields=True):
     deterministic: Annotated[bool, Meta(description="true: the most likely action (the mean for a Box); false: a sample.")] = (
         True
     )
+    model_version: fields.ModelVersion | None = None
 
 
-def given_fields(request: TrainRequest) -> dict[str, Any]:
+def given_fields(request: TrainRequest | ResumeRequest) -> dict[str, Any]:
     """The fields that the client sent."""
     values = {name: getattr(request, name) for name in request.__struct_fields__}
     return {name: value for name, value in values.items() if value is not UNSET}

@@ -1,10 +1,12 @@
 """What the service answers."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http import fields
+from domain.config import TrainingConfig
 
 Timestamp = Annotated[
     str,
@@ -53,6 +55,11 @@ class ConfigResponse(Struct):
     activation: fields.ActivationField
 
 
+def config_response(config: TrainingConfig) -> ConfigResponse:
+    """Every field as resolved."""
+    return ConfigResponse(**{**asdict(config), "hidden_sizes": list(config.hidden_sizes)})
+
+
 class TrainResponse(Struct):
     """A job was taken in."""
 
@@ -80,9 +87,16 @@ class StatusResponse(Struct):
 
 
 class JobsResponse(Struct):
-    """All jobs, newest first."""
+    """Jobs, newest first."""
 
     jobs: list[StatusResponse]
+    has_more: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="There are older ones: ask again with `after` = the id of the last. Left out where no page was asked "
+            "for and there are none."
+        ),
+    ] = UNSET
 
 
 class StopResponse(Struct):
@@ -90,6 +104,14 @@ class StopResponse(Struct):
 
     message: str
     job_id: str
+
+
+class ResumeResponse(Struct):
+    """A job goes on as soon as a worker is free."""
+
+    message: str
+    job_id: str
+    config: ConfigResponse
 
 
 class InferenceResponse(Struct):
@@ -106,20 +128,57 @@ class InferenceResponse(Struct):
 
 
 class ModelResponse(Struct):
-    """A kept model; `loaded` = in memory, `saved` = in storage only."""
+    """The newest version of a kept model; `loaded` = in memory, `saved` = in storage only."""
 
     name: str
     status: str
+    version: int
     env_name: str
     job_id: str
     created_at: Timestamp
     size_bytes: int
+    sha256: str
 
 
 class ModelsResponse(Struct):
     """All kept models by name."""
 
     models: list[ModelResponse]
+
+
+class EvaluationResponse(Struct):
+    """Native returns of the deterministic policy over fresh episodes, played when the training was over."""
+
+    mean_reward: float
+    std_reward: float
+    mean_length: float
+    episodes: int
+    seed: int
+
+
+class ModelVersionResponse(Struct):
+    """A version of a model and where it comes from."""
+
+    version: int
+    env_name: str
+    config: ConfigResponse
+    seed: int
+    job_id: str
+    created_at: Timestamp
+    timesteps: Annotated[int, Meta(description="Environment steps that it was trained for.")]
+    evaluation: Annotated[
+        EvaluationResponse | None, Meta(description="null: training was stopped, or ten episodes may take longer than it did.")
+    ]
+    size_bytes: int
+    sha256: Annotated[str, Meta(description="Of the policy with its configuration; equal runs have equal ones.")]
+
+
+class ModelVersionsResponse(Struct):
+    """All versions of a model, oldest first; inference takes the newest unless another is named."""
+
+    name: str
+    status: str
+    versions: list[ModelVersionResponse]
 
 
 class DeleteResponse(Struct):

@@ -3,13 +3,14 @@
 8 bytes little-endian: length of the header; the header: {name: {"dtype", "shape", "data_offsets"}, "__metadata__": {…}}; the
 arrays, little-endian, in C order, the widest numbers first, without gaps or overlaps. Metadata values are strings: `kind`,
 `format_version`, and `about`, which is JSON with everything that is no array. Equal objects give equal bytes.
+
+Format 1 had a model's name, job and time among its metadata; both formats are read.
 """
 
 import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ from domain.errors import CorruptData, GrpoError
 from domain.network import MLP
 from domain.normalizer import Normalizer
 from domain.policy import Policy
+from domain.ports import ModelSummary
 from domain.spaces import Box, Discrete, EnvironmentSpec, Space
 
 Arrays = dict[str, NDArray[Any]]
@@ -37,28 +39,30 @@ _POLICY, _STATE = "policy/", "state/"
 
 
 def encode_model(model: Model) -> bytes:
-    """A model as bytes. Raises ValueError for what the format cannot hold: other dtypes than DTYPES, NaN outside arrays."""
-    about = {
-        "name": model.name,
-        "job_id": model.job_id,
-        "created_at": model.created_at.isoformat(),
-        "timesteps": model.timesteps,
-        "config": asdict(model.config),
-    }
-    return _encode("model", about | _policy_header(model.policy), _policy_arrays(model.policy))
+    """What was learned and how, as bytes: not the name, the job and the time, so that equal runs give equal bytes.
+
+    Raises ValueError for what the format cannot hold: other dtypes than DTYPES, NaN outside arrays.
+    """
+    config = asdict(model.config)
+    del config["model_name"]
+    return _encode(
+        "model", {"timesteps": model.timesteps, "config": config} | _policy_header(model.policy), _policy_arrays(model.policy)
+    )
 
 
-def decode_model(data: bytes) -> Model:
-    """The model in the bytes. Raises CorruptData."""
+def decode_model(data: bytes, kept: ModelSummary) -> Model:
+    """The model in the bytes, under the name and from the job that `kept` says. Raises CorruptData."""
 
     def build(about: Header, arrays: Arrays) -> Model:
         return Model(
-            name=_as(str, about["name"]),
+            name=kept.name,
             policy=_policy(about, arrays),
-            config=_as(TrainingConfig, about["config"]),
-            job_id=_as(str, about["job_id"]),
-            created_at=_as(datetime, about["created_at"]),
+            config=_as(TrainingConfig, _as(Header, about["config"]) | {"model_name": kept.name}),
+            job_id=kept.job_id,
+            created_at=kept.created_at,
             timesteps=_as(int, about["timesteps"]),
+            evaluation=kept.evaluation,
+            version=kept.version,
         )
 
     return _decode("model", data, build)

@@ -1,12 +1,14 @@
 """Repositories in memory, for tests and scripts. What is kept are copies: encoded bytes, or immutable values."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from adapters.storage.codec import decode_checkpoint, decode_model, encode_checkpoint, encode_model
+from adapters.storage.rows import sha256
 from domain.checkpoint import Checkpoint, Model
 from domain.errors import JobAlreadyExists, JobNotFound, ModelNotFound
-from domain.job import Job, JobStatus
+from domain.job import Job, JobEvent, JobStatus
 from domain.ports import ModelSummary
 
 
@@ -16,11 +18,12 @@ class MemoryJobRepository:
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
         self._checkpoints: dict[str, bytes] = {}
-        self._lock = threading.Lock()
+        self._events: list[JobEvent] = []
+        self._lock = threading.RLock()
 
     def add(self, job: Job) -> None:
         with self._lock:
-            if job.id in self._jobs:
+            if job.id in self._jobs or (job.idempotency_key and self.find(job.owner, job.idempotency_key)):
                 raise JobAlreadyExists(job.id)
             self._jobs[job.id] = _copy(job)
 
@@ -30,25 +33,41 @@ class MemoryJobRepository:
                 raise JobNotFound(job_id)
             return _copy(self._jobs[job_id])
 
-    def save(self, job: Job) -> None:
+    def find(self, owner: str, idempotency_key: str) -> Job | None:
         with self._lock:
-            self._replace(job)
+            found = (job for job in self._jobs.values() if (job.owner, job.idempotency_key) == (owner, idempotency_key))
+            return next(map(_copy, found), None)
 
-    def list(self) -> Sequence[Job]:
+    def save(self, job: Job, *events: JobEvent, drop_checkpoint: bool = False) -> None:
         with self._lock:
-            return [_copy(job) for job in reversed(self._jobs.values())]
+            self._replace(job, events)
+            if drop_checkpoint:
+                self._checkpoints.pop(job.id, None)
+
+    def save_progress(self, job: Job) -> None:
+        self.save(job)
+
+    def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
+        with self._lock:
+            jobs = [*reversed(self._jobs.values())]
+            if after is not None:
+                jobs = jobs[jobs.index(self.get(after)) + 1 :]
+            return [_copy(job) for job in jobs if not statuses or job.status in statuses][:limit]
 
     def with_status(self, *statuses: JobStatus) -> Sequence[Job]:
         with self._lock:
             return [_copy(job) for job in self._jobs.values() if job.status in statuses]
 
-    def count(self, *statuses: JobStatus) -> int:
-        return len(self.with_status(*statuses))
+    def first_queued(self) -> Job | None:
+        return next(iter(self.with_status(JobStatus.QUEUED)), None)
 
-    def save_checkpoint(self, job: Job, checkpoint: Checkpoint) -> None:
+    def count(self, *statuses: JobStatus, owner: str | None = None) -> int:
+        return sum(owner in (None, job.owner) for job in self.with_status(*statuses))
+
+    def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
         data = encode_checkpoint(checkpoint)
         with self._lock:
-            self._replace(job)
+            self._replace(job, events)
             self._checkpoints[job.id] = data
 
     def load_checkpoint(self, job_id: str) -> Checkpoint | None:
@@ -56,45 +75,78 @@ class MemoryJobRepository:
             data = self._checkpoints.get(job_id)
         return None if data is None else decode_checkpoint(data)
 
-    def delete_checkpoint(self, job_id: str) -> None:
+    def events(self, job_id: str, after: int = 0, limit: int = 1_000) -> Sequence[JobEvent]:
         with self._lock:
-            self._checkpoints.pop(job_id, None)
+            found = [event for event in self._events if event.job_id == job_id and event.id > after]
+            return [replace(event, data=dict(event.data)) for event in found[:limit]]
 
-    def _replace(self, job: Job) -> None:
+    def _replace(self, job: Job, events: Sequence[JobEvent]) -> None:
         if job.id not in self._jobs:
             raise JobNotFound(job.id)
         self._jobs[job.id] = _copy(job)
+        for event in events:
+            self._events.append(replace(event, data=dict(event.data), id=len(self._events) + 1))
 
 
 class MemoryModelRepository:
     """ModelRepository that ends with the process."""
 
     def __init__(self) -> None:
-        self._models: dict[str, bytes] = {}
+        self._models: dict[str, dict[int, tuple[ModelSummary, bytes]]] = {}
+        self._last_versions: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def save(self, model: Model) -> None:
+    def save(self, model: Model) -> int:
         data = encode_model(model)
+        digest = sha256(data)
         with self._lock:
-            self._models[model.name] = data
+            versions = self._models.get(model.name, {})
+            for summary, _ in versions.values():
+                if (summary.job_id, summary.sha256) == (model.job_id, digest):
+                    return summary.version
+            version = self._last_versions.get(model.name, 0) + 1
+            summary = ModelSummary(
+                name=model.name,
+                version=version,
+                config=model.config,
+                job_id=model.job_id,
+                created_at=model.created_at,
+                timesteps=model.timesteps,
+                evaluation=model.evaluation,
+                size_bytes=len(data),
+                sha256=digest,
+            )
+            self._models.setdefault(model.name, {})[version] = summary, data
+            self._last_versions[model.name] = version
+            return version
 
-    def get(self, name: str) -> Model:
+    def get(self, name: str, version: int | None = None) -> Model:
         with self._lock:
-            data = self._models.get(name)
-        if data is None:
-            raise ModelNotFound(name)
-        return decode_model(data)
+            versions = self._models.get(name, {})
+            summary, data = versions.get(max(versions, default=0) if version is None else version, (None, b""))
+        if summary is None:
+            raise ModelNotFound(name, version)
+        return decode_model(data, summary)
 
     def list(self) -> Sequence[ModelSummary]:
         with self._lock:
-            items = sorted(self._models.items())
-        models = [(decode_model(data), len(data)) for _, data in items]
-        return [ModelSummary(m.name, m.config.env_name, m.job_id, m.created_at, size) for m, size in models]
+            return [versions[max(versions)][0] for _, versions in sorted(self._models.items())]
 
-    def delete(self, name: str) -> None:
+    def versions(self, name: str) -> Sequence[ModelSummary]:
         with self._lock:
-            if self._models.pop(name, None) is None:
+            if name not in self._models:
                 raise ModelNotFound(name)
+            return [summary for summary, _ in self._models[name].values()]
+
+    def delete(self, name: str, version: int | None = None) -> None:
+        with self._lock:
+            versions = self._models.get(name, {})
+            if not versions or (version is not None and version not in versions):
+                raise ModelNotFound(name, version)
+            for number in [*versions] if version is None else [version]:
+                del versions[number]
+            if not versions:
+                del self._models[name], self._last_versions[name]
 
 
 def _copy(job: Job) -> Job:

@@ -2,7 +2,20 @@
 
 from sqlite_utils import Database, Migrations
 
+from domain.errors import StorageFailure
+
 migrations = Migrations("grpo")
+
+
+def migrate(db: Database) -> None:
+    """Bring the tables up to date, or leave them alone. Raises StorageFailure where a newer version has changed them."""
+    applied = {migration.name for migration in migrations.applied(db)}
+    ours = {name for name in globals() if name.startswith("m0")}
+    if newer := applied - ours:
+        raise StorageFailure(
+            f"The database was written by a newer version of this service (it has {max(newer)!r}); start that version instead."
+        )
+    migrations.apply(db)
 
 
 @migrations()
@@ -47,3 +60,45 @@ def m001_jobs_checkpoints_models(db: Database) -> None:
         pk="name",
         not_null={"env_name", "job_id", "created_at", "size_bytes", "sha256", "data"},
     )
+
+
+@migrations()
+def m002_leases_idempotency_events_versions(db: Database) -> None:
+    """Whose a job is and who works at it; what happened to jobs; models in versions, numbers of which are not used again."""
+    jobs = db.table("jobs")
+    jobs.add_column("lease_until", str)
+    jobs.add_column("owner", str, not_null_default="")
+    jobs.add_column("idempotency_key", str)
+    jobs.add_column("request_sha256", str)
+    jobs.create_index(["owner", "idempotency_key"], unique=True)
+    db.table("events").create(
+        {"id": int, "job_id": str, "time": str, "kind": str, "data": str},
+        pk="id",
+        not_null={"job_id", "time", "kind", "data"},
+        foreign_keys=[("job_id", "jobs", "id")],
+    )
+    db.table("events").create_index(["job_id", "id"])
+    db.table("model_names").create({"name": str, "last_version": int}, pk="name", not_null={"last_version"})
+    db.table("model_versions").create(
+        {
+            "name": str,
+            "version": int,
+            "job_id": str,
+            "created_at": str,
+            "timesteps": int,
+            "config": str,
+            "evaluation": str,
+            "size_bytes": int,
+            "sha256": str,
+            "data": bytes,
+        },
+        pk=("name", "version"),
+        not_null={"job_id", "created_at", "timesteps", "config", "size_bytes", "sha256", "data"},
+        foreign_keys=[("name", "model_names", "name")],
+    )
+    db.execute("insert into model_names (name, last_version) select name, 1 from models")
+    db.execute(
+        "insert into model_versions select models.name, 1, job_id, models.created_at, coalesce(current_timesteps, 0), "
+        "coalesce(config, '{}'), null, size_bytes, sha256, data from models left join jobs on jobs.id = job_id"
+    )
+    db.table("models").drop()

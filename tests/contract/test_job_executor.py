@@ -100,6 +100,8 @@ def test_task_when_run_ends_with_the_numbers_of_a_trainer(executor: JobExecutor)
         expected = trainer.policy.parameters
     assert isinstance(ended, Ended)
     assert (ended.job_id, ended.stopped, ended.checkpoint.timesteps) == ("a", False, 700)
+    assert ended.evaluation is not None
+    assert (ended.evaluation.episodes, ended.evaluation.seed) == (10, 0)
     assert np.array_equal(ended.checkpoint.policy.parameters, expected)
 
 
@@ -169,7 +171,7 @@ def test_worker_that_is_killed_fails_its_task_only_and_is_replaced(processes: Pr
     processes.start(task("survivor", 20_000), survivor)
     processes.start(task("victim", 300, FactoryThatKillsItsProcess()), victim)
     _, failed = victim.final()
-    assert failed == Failed("victim", "worker-died", "The worker process ended unexpectedly (signal SIGKILL).")
+    assert failed == Failed("victim", "worker-died", "The worker process ended unexpectedly (signal SIGKILL).", lost=True)
     processes.start(task("next", 300), victim)
     assert isinstance(victim.final()[1], Ended)
     assert isinstance(survivor.final()[1], Ended)
@@ -181,7 +183,18 @@ def test_worker_that_does_not_obey_a_stop_is_killed(processes: ProcessExecutor) 
     processes.stop("deaf")
     _, failed = listener.final()
     assert isinstance(failed, Failed)
-    assert failed.code == "worker-unresponsive"
+    assert (failed.code, failed.lost) == ("worker-unresponsive", True)
+
+
+def test_worker_that_hangs_when_killed_is_reported_lost(processes: ProcessExecutor) -> None:
+    listener = listen()
+    processes.start(task("hung", 300, FactoryThatHangs()), listener)
+    processes.kill("hung")
+    _, failed = listener.final()
+    assert failed == Failed(
+        "hung", "worker-unresponsive", "The worker did not answer and was killed (signal SIGKILL).", lost=True
+    )
+    processes.kill("hung")
 
 
 def test_two_tasks_when_started_together_both_end(processes: ProcessExecutor) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.sqlite import SqliteDatabase, SqliteModelRepository, open_database
+from adapters.storage.database import SqliteDatabase, open_database
+from adapters.storage.sqlite_models import SqliteModelRepository
 from domain.errors import CorruptData
 from tests.factories import make_model
 
@@ -21,18 +22,21 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 def test_model_when_its_bytes_are_damaged_is_corrupt_and_still_listed(database: SqliteDatabase, change: str) -> None:
     models = SqliteModelRepository(database)
     models.save(make_model("a"))
-    with database.use() as db:
-        db.execute(f"update models set {change}")
+    with database.write() as db:
+        db.execute(f"update model_versions set {change}")
     with pytest.raises(CorruptData, match="model 'a' is damaged"):
         models.get("a")
     assert [summary.name for summary in models.list()] == ["a"]
 
 
 @pytest.mark.parametrize("change", ["created_at = 'yesterday'", "created_at = 5", "size_bytes = 'large'"])
-def test_models_when_a_row_is_damaged_give_corrupt_data(database: SqliteDatabase, change: str) -> None:
+def test_version_when_its_row_is_damaged_is_corrupt_and_left_out_of_lists(database: SqliteDatabase, change: str) -> None:
     models = SqliteModelRepository(database)
     models.save(make_model("a"))
-    with database.use() as db:
-        db.execute(f"update models set {change}")
-    with pytest.raises(CorruptData, match="model 'a' cannot be listed"):
-        models.list()
+    with database.write() as db:
+        db.execute(f"update model_versions set {change}")
+    with pytest.raises(CorruptData, match="version 1 of model 'a' cannot be read"):
+        models.get("a")
+    models.save(make_model("b"))
+    assert [summary.name for summary in models.list()] == ["b"]
+    assert models.versions("a") == []

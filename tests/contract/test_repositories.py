@@ -4,17 +4,22 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from adapters.storage.database import SqliteDatabase, open_database
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
-from adapters.storage.sqlite import SqliteDatabase, SqliteJobRepository, SqliteModelRepository, open_database
+from adapters.storage.sqlite_jobs import SqliteJobRepository
+from adapters.storage.sqlite_models import SqliteModelRepository
+from domain.checkpoint import EvaluationSummary
 from domain.errors import CorruptData, JobAlreadyExists, JobNotFound, ModelNotFound, StorageFailure
-from domain.job import Job, JobStatus
+from domain.job import Job, JobEvent, JobStatus
 from domain.ports import JobRepository, ModelRepository
 from tests.factories import (
     NOON,
@@ -76,6 +81,10 @@ FULL_JOB = replace(
     error_code="x",
     error_message="wörds\n",
     attempts=2,
+    lease_until=NOON,
+    owner="me",
+    idempotency_key="key",
+    request_sha256="digest",
 )
 
 
@@ -99,8 +108,13 @@ def test_unknown_job_is_not_found(jobs: JobRepository) -> None:
     ):
         with pytest.raises(JobNotFound):
             call()
+    for call in (lambda: jobs.save_progress(make_job("nobody")), lambda: jobs.list(after="nobody")):
+        with pytest.raises(JobNotFound):
+            call()
     assert jobs.load_checkpoint("nobody") is None
-    jobs.delete_checkpoint("nobody")
+    assert jobs.find("", "nothing") is None
+    assert jobs.first_queued() is None
+    assert jobs.events("nobody") == []
     assert jobs.list() == []
 
 
@@ -132,8 +146,52 @@ def test_checkpoint_when_saved_again_is_replaced_with_the_job(jobs: JobRepositor
     loaded = jobs.load_checkpoint("a")
     assert loaded is not None
     assert_same_checkpoint(loaded, make_checkpoint(timesteps=2))
-    jobs.delete_checkpoint("a")
+    jobs.save(make_job("a", current_timesteps=3), drop_checkpoint=True)
+    assert jobs.get("a").current_timesteps == 3
     assert jobs.load_checkpoint("a") is None
+
+
+def event(job_id: str, **data: Any) -> JobEvent:
+    return JobEvent(job_id=job_id, time=NOON, kind="status", data=data)
+
+
+def test_events_when_saved_with_jobs_come_back_in_order_with_ascending_ids(jobs: JobRepository) -> None:
+    jobs.add(make_job("a"))
+    jobs.add(make_job("b"))
+    jobs.save(make_job("a"), event("a", n=1), event("a", n=2))
+    jobs.save(make_job("b"), event("b", n=3))
+    jobs.save_checkpoint(make_job("a"), make_checkpoint(), event("a", text="wörds", number=0.5))
+    found = jobs.events("a")
+    assert [kept.data for kept in found] == [{"n": 1}, {"n": 2}, {"text": "wörds", "number": 0.5}]
+    assert [kept.id for kept in found] == sorted({kept.id for kept in found})
+    assert (found[0].time, found[0].kind, found[0].job_id) == (NOON, "status", "a")
+    assert [kept.data for kept in jobs.events("a", after=found[0].id, limit=1)] == [{"n": 2}]
+
+
+def test_jobs_when_listed_by_pages_come_newest_first_without_gap_or_repetition(jobs: JobRepository) -> None:
+    for index in range(5):
+        jobs.add(make_job(str(index), status=JobStatus.QUEUED if index % 2 else JobStatus.FAILED))
+    assert [job.id for job in jobs.list(limit=2)] == ["4", "3"]
+    assert [job.id for job in jobs.list(limit=2, after="3")] == ["2", "1"]
+    assert [job.id for job in jobs.list(after="1")] == ["0"]
+    assert jobs.list(after="0") == []
+    assert [job.id for job in jobs.list(statuses=[JobStatus.QUEUED])] == ["3", "1"]
+    assert [job.id for job in jobs.list(1, "4", [JobStatus.FAILED, JobStatus.RUNNING])] == ["2"]
+
+
+def test_jobs_of_owners_are_counted_apart_and_found_by_their_keys(jobs: JobRepository) -> None:
+    jobs.add(make_job("a", owner="me", idempotency_key="k", request_sha256="d"))
+    jobs.add(make_job("b", owner="you", idempotency_key="k"))
+    jobs.add(make_job("c", owner="me"))
+    jobs.add(make_job("d", owner="me"))
+    found = jobs.find("me", "k")
+    assert found is not None
+    assert (found.id, found.request_sha256) == ("a", "d")
+    assert jobs.find("nobody", "k") is None
+    assert jobs.count(JobStatus.QUEUED, owner="me") == 3
+    assert jobs.count(JobStatus.QUEUED, JobStatus.FAILED) == 4
+    with pytest.raises(JobAlreadyExists):
+        jobs.add(make_job("e", owner="you", idempotency_key="k"))
 
 
 def test_model_when_saved_comes_back_equal_and_is_listed(models: ModelRepository) -> None:
@@ -141,28 +199,56 @@ def test_model_when_saved_comes_back_equal_and_is_listed(models: ModelRepository
     models.save(make_model("a", job_id="other"))
     assert_same_model(models.get("b"), make_model("b"))
     summaries = models.list()
-    assert [(s.name, s.env_name, s.job_id, s.created_at) for s in summaries] == [
-        ("a", "CartPole-v1", "other", NOON),
-        ("b", "CartPole-v1", "job", NOON),
+    assert [(s.name, s.version, s.config, s.job_id, s.created_at, s.timesteps, s.evaluation) for s in summaries] == [
+        ("a", 1, make_config(model_name="a"), "other", NOON, 1_000, None),
+        ("b", 1, make_config(model_name="b"), "job", NOON, 1_000, None),
     ]
     assert all(summary.size_bytes > 100 for summary in summaries)
 
 
-def test_model_of_the_same_name_is_replaced(models: ModelRepository) -> None:
-    models.save(make_model("a"))
-    newer = make_model("a", policy=make_policy(seed=9), job_id="newer")
-    models.save(newer)
+def test_model_of_the_same_name_is_the_next_version(models: ModelRepository) -> None:
+    assert models.save(make_model("a")) == 1
+    evaluation = EvaluationSummary(mean_reward=1.5, std_reward=0.5, mean_length=9.0, episodes=10, seed=0)
+    newer = make_model("a", policy=make_policy(seed=9), job_id="newer", evaluation=evaluation)
+    assert models.save(newer) == 2
     assert_same_model(models.get("a"), newer)
-    assert len(models.list()) == 1
+    assert_same_model(models.get("a", 1), make_model("a"))
+    assert [models.get("a", version).version for version in (1, 2)] == [1, 2]
+    assert [(s.version, s.job_id, s.evaluation) for s in models.versions("a")] == [(1, "job", None), (2, "newer", evaluation)]
+    assert [summary.version for summary in models.list()] == [2]
 
 
-def test_model_when_deleted_is_gone(models: ModelRepository) -> None:
+def test_model_when_its_job_saves_it_again_keeps_its_version(models: ModelRepository) -> None:
+    assert [models.save(make_model("a")), models.save(make_model("a", created_at=NOON + timedelta(1)))] == [1, 1]
+    assert models.save(make_model("a", job_id="another")) == 2
+    first, second = models.versions("a")
+    assert first.sha256 == second.sha256
+
+
+def test_version_when_deleted_is_gone_and_its_number_is_not_used_again(models: ModelRepository) -> None:
+    for index in range(3):
+        models.save(make_model("a", job_id=str(index)))
+    models.delete("a", 3)
+    assert [summary.version for summary in models.versions("a")] == [1, 2]
+    with pytest.raises(ModelNotFound, match="version 3 of model 'a'"):
+        models.get("a", 3)
+    with pytest.raises(ModelNotFound):
+        models.delete("a", 3)
+    assert models.get("a").version == 2
+    assert models.save(make_model("a", job_id="fourth")) == 4
+
+
+def test_model_when_deleted_is_gone_with_all_versions(models: ModelRepository) -> None:
     models.save(make_model("a"))
+    models.save(make_model("a", job_id="other"))
     models.delete("a")
     assert models.list() == []
-    for call in (models.get, models.delete):
+    for call in (models.get, models.delete, models.versions):
         with pytest.raises(ModelNotFound):
             call("a")
+    assert models.save(make_model("a")) == 1
+    models.delete("a", 1)
+    assert models.save(make_model("a")) == 1
 
 
 def test_two_threads_that_add_and_save_lose_nothing(jobs: JobRepository) -> None:
@@ -198,7 +284,7 @@ def test_sqlite_model_with_changed_bytes_is_corrupt(tmp_path: Path) -> None:
     _, models = in_sqlite(tmp_path)
     models.save(make_model("a"))
     with sqlite3.connect(tmp_path / "grpo.db") as connection:
-        connection.execute("update models set data = zeroblob(10)")
+        connection.execute("update model_versions set data = zeroblob(10)")
     connection.close()
     with pytest.raises(CorruptData, match="SHA-256"):
         models.get("a")
@@ -245,7 +331,8 @@ class RepositoryMachine(RuleBasedStateMachine):
         self.jobs, self.models = type(self).make()
         self.expected: dict[str, Job] = {}
         self.checkpoints: dict[str, int] = {}
-        self.model_jobs: dict[str, str] = {}
+        self.model_jobs: dict[str, dict[int, str]] = {}
+        self.last_version: dict[str, int] = {}
 
     @rule(name=NAMES, timesteps=st.integers(0, 9))
     def add(self, name: str, timesteps: int) -> None:
@@ -277,22 +364,33 @@ class RepositoryMachine(RuleBasedStateMachine):
             self.checkpoints[name] = timesteps
 
     @rule(name=NAMES)
-    def delete_checkpoint(self, name: str) -> None:
-        self.jobs.delete_checkpoint(name)
-        self.checkpoints.pop(name, None)
+    def drop_checkpoint(self, name: str) -> None:
+        if name in self.expected:
+            self.jobs.save(self.expected[name], drop_checkpoint=True)
+            self.checkpoints.pop(name, None)
 
     @rule(name=NAMES, job_id=NAMES)
     def save_model(self, name: str, job_id: str) -> None:
-        self.models.save(make_model(name, job_id=job_id))
-        self.model_jobs[name] = job_id
+        versions = self.model_jobs.setdefault(name, {})
+        known = [version for version, job in versions.items() if job == job_id]
+        self.last_version[name] = self.last_version.get(name, 0) + (not known)
+        expected = known[0] if known else self.last_version[name]
+        versions[expected] = job_id
+        assert self.models.save(make_model(name, job_id=job_id)) == expected
 
-    @rule(name=NAMES)
-    def delete_model(self, name: str) -> None:
-        if self.model_jobs.pop(name, None) is None:
+    @rule(name=NAMES, version=st.sampled_from([None, 1, 2, 3]))
+    def delete_model(self, name: str, version: int | None) -> None:
+        versions = self.model_jobs.get(name, {})
+        if not versions or version not in {None, *versions}:
             with pytest.raises(ModelNotFound):
-                self.models.delete(name)
-        else:
-            self.models.delete(name)
+                self.models.delete(name, version)
+            return
+        self.models.delete(name, version)
+        for number in [*versions] if version is None else [version]:
+            del versions[number]
+        if not versions:
+            self.model_jobs.pop(name, None)
+            self.last_version.pop(name, None)
 
     @invariant()
     def holds_what_was_put_in(self) -> None:
@@ -304,7 +402,11 @@ class RepositoryMachine(RuleBasedStateMachine):
         for name in "abc":
             loaded = self.jobs.load_checkpoint(name)
             assert (loaded.timesteps if loaded else None) == self.checkpoints.get(name)
-        assert {summary.name: summary.job_id for summary in self.models.list()} == self.model_jobs
+        assert [(summary.name, summary.version) for summary in self.models.list()] == [
+            (name, max(versions)) for name, versions in sorted(self.model_jobs.items())
+        ]
+        for name, versions in self.model_jobs.items():
+            assert {summary.version: summary.job_id for summary in self.models.versions(name)} == versions
 
 
 @pytest.mark.parametrize("adapter", [in_memory, in_sqlite], ids=["memory", "sqlite"])

@@ -25,13 +25,24 @@ def free_port() -> int:
 class ServerProcess:
     """`python run_api.py` with a data folder; may be killed and started again."""
 
-    def __init__(self, data_dir: Path, port: int | None = None, workers: int = 2, max_queued: int = 1000) -> None:
+    def __init__(
+        self, data_dir: Path, port: int | None = None, workers: int = 2, max_queued: int = 1000, **settings: object
+    ) -> None:
+        """`settings`: further ones of the service, by name."""
         self.data_dir, self.port, self.workers = data_dir, port or free_port(), workers
         self.max_queued = max_queued
+        self.environment = os.environ | {f"GRPO_{name.upper()}": str(value) for name, value in settings.items()}
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
         self.process: subprocess.Popen[bytes] | None = None
+        self.patience_seconds = PATIENCE_SECONDS
 
     def start(self) -> "ServerProcess":
+        self.launch()
+        self.until(self._answers)
+        return self
+
+    def launch(self) -> None:
+        """Start the process and do not wait for it."""
         settings = {
             "GRPO_PORT": str(self.port),
             "GRPO_DATA_DIR": str(self.data_dir),
@@ -40,10 +51,8 @@ class ServerProcess:
         }
         command = [sys.executable, "run_api.py"]
         log = (self.data_dir / "server.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment | settings, stdout=log, stderr=log)
         log.close()
-        self.until(self._answers)
-        return self
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End the process; its exit code."""
@@ -74,6 +83,12 @@ class ServerProcess:
         self.until(lambda: self.status(job_id)["status"] in FINAL)
         return self.status(job_id)
 
+    def versions(self, model_name: str) -> list[tuple[int, str]]:
+        """Version and SHA-256 of all that is kept under the name, the oldest first."""
+        answer = self.client.get(f"/models/{model_name}")
+        assert answer.status_code == 200, answer.text
+        return sorted((int(version["version"]), str(version["sha256"])) for version in answer.json()["versions"])
+
     def workers_pids(self) -> list[int]:
         """Process ids of the server's children that are workers."""
         assert self.process is not None
@@ -83,7 +98,7 @@ class ServerProcess:
 
     def until(self, condition: Any) -> None:
         """Wait until the condition holds."""
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + self.patience_seconds
         while not condition():
             assert time.monotonic() < end, f"waited in vain; the server said:\n{self.log()}"
             time.sleep(0.02)

@@ -71,18 +71,6 @@ def test_job_beyond_the_queue_is_refused_with_retry_after_and_leaves_no_row(tmp_
         server.close()
 
 
-def test_job_whose_worker_is_killed_fails_and_says_so(server: ServerProcess) -> None:
-    job = server.train(**ENDLESS)
-    server.until(lambda: server.status(job)["current_timesteps"] > 0)
-    [worker] = server.workers_pids()
-    os.kill(worker, signal.SIGKILL)
-    status = server.wait(job)
-    assert status["status"] == "failed"
-    assert status["error_message"] == "The worker process ended unexpectedly (signal SIGKILL)."
-    again = server.train(total_timesteps=200)
-    assert server.wait(again)["status"] == "completed"
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_service_when_restarted_has_all_jobs_and_models_and_goes_on(server: ServerProcess, how: signal.Signals) -> None:
     done = server.train(total_timesteps=500, model_name="done", seed=1)

@@ -17,7 +17,7 @@ QUICK = {"env_name": "CartPole-v1", "total_timesteps": 600, "model_name": "quick
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient[Litestar]]:
     container = build(Settings(data_dir=str(tmp_path), executor="inline"))
-    app = create_app(container.use_cases, VERSION, on_startup=container.recover, on_shutdown=container.close)
+    app = create_app(container.use_cases, VERSION, on_startup=container.start, on_shutdown=container.close)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -4,6 +4,7 @@ import json
 import struct
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from adapters.storage.codec import DTYPES, decode_checkpoint, decode_model, encode_checkpoint, encode_model
+from domain.checkpoint import Model
 from domain.errors import CorruptData
+from domain.ports import ModelSummary
 from domain.spaces import Box, EnvironmentSpec
 from tests.factories import (
     ARM,
     CARTPOLE,
     LAKE,
+    NOON,
     assert_same_array,
     assert_same_checkpoint,
     assert_same_model,
@@ -31,11 +35,29 @@ MODEL = encode_model(make_model())
 CHECKPOINT = encode_checkpoint(make_checkpoint())
 
 
+def kept(model: Model) -> ModelSummary:
+    """What a repository knows of the model beside its bytes."""
+    return ModelSummary(
+        name=model.name,
+        version=model.version,
+        config=model.config,
+        job_id=model.job_id,
+        created_at=model.created_at,
+        timesteps=model.timesteps,
+        evaluation=model.evaluation,
+        size_bytes=0,
+        sha256="",
+    )
+
+
+KEPT = kept(make_model())
+
+
 @pytest.mark.parametrize("environment", [CARTPOLE, LAKE, ARM], ids=lambda environment: environment.env_name)
 @pytest.mark.parametrize("normalized", [True, False])
 def test_model_when_encoded_and_decoded_is_the_same(environment: EnvironmentSpec, normalized: bool) -> None:
     model = make_model(policy=make_policy(environment, normalized=normalized))
-    assert_same_model(decode_model(encode_model(model)), model)
+    assert_same_model(decode_model(encode_model(model), kept(model)), model)
 
 
 def test_checkpoint_when_encoded_and_decoded_is_the_same() -> None:
@@ -47,6 +69,12 @@ def test_equal_objects_give_equal_bytes() -> None:
     assert encode_checkpoint(make_checkpoint()) == CHECKPOINT
 
 
+def test_model_of_an_equal_run_under_another_name_gives_equal_bytes() -> None:
+    other = make_model("other", job_id="another", created_at=NOON + timedelta(days=1))
+    assert encode_model(other) == MODEL
+    assert encode_model(make_model(timesteps=999)) != MODEL
+
+
 def test_arrays_when_decoded_are_aligned_and_read_only() -> None:
     for array in decode_checkpoint(CHECKPOINT).arrays.values():
         assert array.flags.aligned
@@ -56,7 +84,7 @@ def test_arrays_when_decoded_are_aligned_and_read_only() -> None:
 def test_box_with_whole_numbers_as_bounds_when_decoded_is_the_same() -> None:
     whole = replace(ARM, action_space=Box((2,), (-2, -1), (2, 1)))
     model = make_model(policy=make_policy(whole))
-    assert_same_model(decode_model(encode_model(model)), model)
+    assert_same_model(decode_model(encode_model(model), kept(model)), model)
 
 
 @pytest.mark.parametrize("dtype", [">f8", "float16", "uint32", "U3", "object"])
@@ -97,13 +125,13 @@ def test_arrays_of_any_kind_keep_every_bit(arrays: dict[str, Any]) -> None:
 @given(st.integers(0, len(MODEL) - 1))
 def test_truncated_model_is_corrupt(length: int) -> None:
     with pytest.raises(CorruptData):
-        decode_model(MODEL[:length])
+        decode_model(MODEL[:length], KEPT)
 
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_corrupt(data: bytes) -> None:
     with pytest.raises(CorruptData):
-        decode_model(data)
+        decode_model(data, KEPT)
 
 
 @given(st.lists(st.tuples(st.integers(0, len(CHECKPOINT) - 1), st.integers(0, 255)), max_size=5))
@@ -120,7 +148,7 @@ def test_model_with_a_flipped_byte_is_decoded_or_corrupt_and_nothing_else(positi
     mutated = bytearray(MODEL)
     mutated[position] ^= mask
     try:
-        decode_model(bytes(mutated))
+        decode_model(bytes(mutated), KEPT)
     except CorruptData as error:
         assert "cannot be read" in str(error)  # noqa: PT017 - both outcomes are right
 
@@ -154,7 +182,7 @@ PARAMETERS = "policy/parameters"
         with_header({PARAMETERS: None}),
         with_header({PARAMETERS: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}),
         with_header({"__metadata__": None}),
-        with_header({"__metadata__": {"kind": "model", "format_version": "2", "about": "{}"}}),
+        with_header({"__metadata__": {"kind": "model", "format_version": "3", "about": "{}"}}),
         with_header({"__metadata__": {"kind": "model", "format_version": "one", "about": "{}"}}),
         with_header({"__metadata__": {"kind": "model", "format_version": "1", "about": "[" * 100_000}}),
         b"\x80\x04cposix\nsystem\n(S'true'\ntR.",
@@ -163,7 +191,7 @@ PARAMETERS = "policy/parameters"
 )
 def test_hostile_bytes_are_corrupt(data: bytes) -> None:
     with pytest.raises(CorruptData):
-        decode_model(data)
+        decode_model(data, KEPT)
 
 
 @pytest.mark.parametrize("dtype", ["I32", "U8", "BOOL"])
@@ -176,10 +204,10 @@ def test_parameters_that_are_no_floating_point_numbers_are_corrupt(dtype: str) -
     body = len(data) - (len(MODEL) - 8 - length)
     zeroed[body + start : body + end] = bytes(end - start)
     with pytest.raises(CorruptData, match=f"{PARAMETERS} holds"):
-        decode_model(bytes(zeroed))
+        decode_model(bytes(zeroed), KEPT)
 
 
 def test_model_of_a_newer_format_is_refused_with_the_reason() -> None:
-    newer = with_header({"__metadata__": {"kind": "model", "format_version": "2", "about": "{}"}})
-    with pytest.raises(CorruptData, match="format 2 is newer"):
-        decode_model(newer)
+    newer = with_header({"__metadata__": {"kind": "model", "format_version": "3", "about": "{}"}})
+    with pytest.raises(CorruptData, match="format 3 is newer"):
+        decode_model(newer, KEPT)

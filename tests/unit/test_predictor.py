@@ -91,14 +91,14 @@ class OneModel:
 
     reads = 0
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str, version: int | None = None) -> Any:
         self.reads += 1
-        return type("Kept", (), {"policy": make_policy()})()
+        return type("Kept", (), {"policy": make_policy(), "version": version or 3})()
 
 
 def test_answer_at_once_then_never_waits_for_storage() -> None:
     models: Any = OneModel()
-    cache = ModelCache(models, capacity=2)
+    cache = ModelCache(models, capacity_bytes=100_000)
     predict = Predict(cache)
     observation: list[Any] = [0.0] * 4
     assert predict.at_once("model", observation) is None
@@ -109,3 +109,27 @@ def test_answer_at_once_then_never_waits_for_storage() -> None:
     assert predict.at_once("model", [observation] * (LARGE_BATCH + 1)) is None
     assert models.reads == 1
     assert isinstance(cache.get("model").policy, Policy)
+    assert predict.at_once("model", observation, version=3) == answer
+    assert predict.at_once("model", observation, version=2) is None
+
+
+def test_cache_when_full_drops_the_least_recently_used_and_keeps_within_its_bytes() -> None:
+    models: Any = OneModel()
+    size = ModelCache(models, 10**9).get("model").size_bytes
+    cache = ModelCache(models, capacity_bytes=2 * size)
+    for name in ("a", "b", "a", "c"):
+        cache.get(name)
+    assert (cache.names(), cache.size_bytes) == ({"a", "c"}, 2 * size)
+    assert cache.peek("b") is None
+    cache.get("a", 2)
+    cache.get("a", 1)
+    assert (cache.names(), cache.size_bytes) == ({"a"}, 2 * size)
+    cache.forget("a")
+    assert (cache.names(), cache.size_bytes) == (frozenset(), 0)
+
+
+def test_cache_when_smaller_than_a_model_serves_it_all_the_same() -> None:
+    models: Any = OneModel()
+    cache = ModelCache(models, capacity_bytes=10)
+    assert isinstance(cache.get("model").policy, Policy)
+    assert (cache.names(), cache.size_bytes) == (frozenset(), 0)

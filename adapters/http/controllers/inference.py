@@ -25,7 +25,7 @@ def inference_routes(use_cases: UseCases) -> Router:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         """One prediction from ASGI to ASGI: the request and response objects between cost more than the prediction."""
         asked = decode(scope["headers"], await read_body(receive, MAX_BODY_BYTES))
-        arguments = (asked.model_name, asked.observation, asked.deterministic)
+        arguments = (asked.model_name, asked.observation, asked.deterministic, asked.model_version)
         # A small prediction takes microseconds, less than handing it to a thread; what may wait or take long goes there.
         found = predict.at_once(*arguments)
         if found is None:

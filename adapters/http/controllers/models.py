@@ -1,11 +1,23 @@
 """Routes of kept models."""
 
+from dataclasses import asdict
+from typing import Annotated
+
 from litestar import Router, delete, get
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from adapters.http.problems import described
-from adapters.http.responses import DeleteResponse, ModelResponse, ModelsResponse
+from adapters.http.responses import (
+    DeleteResponse,
+    EvaluationResponse,
+    ModelResponse,
+    ModelsResponse,
+    ModelVersionResponse,
+    ModelVersionsResponse,
+    config_response,
+)
 from application.use_cases import UseCases
+from domain.ports import ModelSummary
 
 
 def model_routes(use_cases: UseCases) -> Router:
@@ -18,15 +30,28 @@ def model_routes(use_cases: UseCases) -> Router:
             [
                 ModelResponse(
                     name=model.summary.name,
-                    status="loaded" if model.loaded else "saved",
-                    env_name=model.summary.env_name,
+                    status=_status(model.loaded),
+                    version=model.summary.version,
+                    env_name=model.summary.config.env_name,
                     job_id=model.summary.job_id,
                     created_at=model.summary.created_at.isoformat(),
                     size_bytes=model.summary.size_bytes,
+                    sha256=model.summary.sha256,
                 )
                 for model in use_cases.list_models()
             ]
         )
+
+    @get(
+        "/models/{model_name:str}",
+        sync_to_thread=True,
+        responses=described(_404="There is no such model.", _422="No model can have that name."),
+        summary="All versions of a model",
+    )
+    def get_model(model_name: FromPath[str]) -> ModelVersionsResponse:
+        """Where each version comes from: job, configuration, seed, how good it is, and the digest of what is kept."""
+        model = use_cases.get_model(model_name)
+        return ModelVersionsResponse(model_name, _status(model.loaded), [version_response(kept) for kept in model.versions])
 
     @delete(
         "/models/{model_name:str}",
@@ -35,9 +60,35 @@ def model_routes(use_cases: UseCases) -> Router:
         responses=described(_404="There is no such model.", _422="No model can have that name."),
         summary="Delete a model",
     )
-    def delete_model(model_name: FromPath[str]) -> DeleteResponse:
-        """Remove a model from memory and storage."""
-        use_cases.delete_model(model_name)
-        return DeleteResponse(f"Model '{model_name}' deleted")
+    def delete_model(
+        model_name: FromPath[str],
+        model_version: Annotated[
+            int | None, QueryParameter(ge=1, le=2**53, description="Only this version; absent: all of them.")
+        ] = None,
+    ) -> DeleteResponse:
+        """Remove a model from memory and storage. The number of a removed version is not used again while the name exists."""
+        use_cases.delete_model(model_name, model_version)
+        which = f"Model '{model_name}'" if model_version is None else f"Version {model_version} of model '{model_name}'"
+        return DeleteResponse(f"{which} deleted")
 
-    return Router("/", route_handlers=[list_models, delete_model], tags=["models"])
+    return Router("/", route_handlers=[list_models, get_model, delete_model], tags=["models"])
+
+
+def version_response(kept: ModelSummary) -> ModelVersionResponse:
+    """A version as clients see it."""
+    return ModelVersionResponse(
+        version=kept.version,
+        env_name=kept.config.env_name,
+        config=config_response(kept.config),
+        seed=kept.config.seed,
+        job_id=kept.job_id,
+        created_at=kept.created_at.isoformat(),
+        timesteps=kept.timesteps,
+        evaluation=None if kept.evaluation is None else EvaluationResponse(**asdict(kept.evaluation)),
+        size_bytes=kept.size_bytes,
+        sha256=kept.sha256,
+    )
+
+
+def _status(loaded: bool) -> str:
+    return "loaded" if loaded else "saved"

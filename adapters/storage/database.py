@@ -1,0 +1,112 @@
+"""One SQLite file: how it is opened, written and read, and what its errors mean to people."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from adapters.storage.migrations import migrate
+from domain.errors import StorageFailure
+
+BUSY_SECONDS = 3.0
+CHECKED_BYTES = 256 * 1024 * 1024
+SENTENCES = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it may not be written to",
+    sqlite3.SQLITE_PERM: "it may not be written to",
+    sqlite3.SQLITE_CANTOPEN: "its file or folder cannot be opened",
+    sqlite3.SQLITE_BUSY: "another program has locked it",
+    sqlite3.SQLITE_LOCKED: "another program has locked it",
+    sqlite3.SQLITE_CORRUPT: "its file is damaged",
+    sqlite3.SQLITE_NOTADB: "its file is not a database",
+    sqlite3.SQLITE_IOERR: "the disk does not read or write",
+}
+
+
+class SqliteDatabase:
+    """Two connections for all threads, each under a lock of its own: what reads does not wait for what writes.
+
+    Make it with `open_database`.
+    """
+
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._writer, self._reader = Database(writer), Database(reader)
+        self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Database]:
+        """The database in a transaction that is kept unless an error leaves it. Raises StorageFailure.
+
+        What is `durable` survives a loss of power; the rest survives the death of the process, and becomes durable with the
+        next that is. Text that is no Unicode or an integer above 64 bits is refused by Python before SQLite sees it.
+        """
+        connection = self._writer.conn
+        with _translated(), self._write_lock:
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                yield self._writer
+
+    @contextmanager
+    def read(self) -> Iterator[Database]:
+        """The database as the last whole transaction left it. Raises StorageFailure."""
+        with _translated(), self._read_lock, self._reader.atomic():
+            yield self._reader
+
+    def close(self) -> None:
+        """Idempotent."""
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
+
+
+def open_database(path: Path) -> SqliteDatabase:
+    """Open the file, made when missing, and bring its tables up to date.
+
+    Raises StorageFailure, and has changed nothing then: it is no database, it is damaged, a newer version wrote it.
+    """
+    opened: list[sqlite3.Connection] = []
+    try:
+        with _translated(f"The database {path.name}"):
+            opened.append(_connect(path))
+            database = Database(opened[0])
+            _check(opened[0], path)
+            database.enable_wal()
+            opened[0].execute("PRAGMA foreign_keys = ON")
+            migrate(database)
+            opened.append(_connect(path))
+            opened[1].execute("PRAGMA query_only = ON")
+    except StorageFailure:
+        for connection in opened:
+            with suppress(sqlite3.Error):
+                connection.close()
+        raise
+    return SqliteDatabase(*opened)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Look for damage while nothing depends on it yet. A large file is not read as a whole, since the start would wait."""
+    if path.stat().st_size <= CHECKED_BYTES:
+        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            where = " ".join(str(found).split())
+            raise StorageFailure(f"The database {path.name} is damaged ({where}); restore a backup, or move it away.")
+
+
+@contextmanager
+def _translated(what: str = "The database") -> Iterator[None]:
+    """Turn the driver's errors into StorageFailure with a sentence for people."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        raise StorageFailure(f"{what} cannot be used: {SENTENCES.get(code, str(error))}.") from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise StorageFailure(f"{what} cannot hold a value: {error}.") from error

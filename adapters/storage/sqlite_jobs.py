@@ -1,0 +1,134 @@
+"""The JobRepository in one SQLite file, through sqlite-utils."""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlite_utils import Database
+
+from adapters.storage.codec import decode_checkpoint, encode_checkpoint
+from adapters.storage.database import SqliteDatabase
+from adapters.storage.rows import Row, checked, readable, sha256
+from domain.checkpoint import Checkpoint
+from domain.errors import CorruptData, InvalidConfiguration, JobAlreadyExists, JobNotFound
+from domain.job import Job, JobEvent, JobStatus
+
+
+class SqliteJobRepository:
+    """JobRepository over the tables `jobs`, `checkpoints` and `events`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    def add(self, job: Job) -> None:
+        with self._database.write() as db:
+            same_request = "idempotency_key = ? and owner = ?"
+            if db.table("jobs").count_where(f"id = ? or ({same_request})", [job.id, job.idempotency_key, job.owner]):
+                raise JobAlreadyExists(job.id)
+            db.table("jobs").insert(_to_row(job))
+
+    def get(self, job_id: str) -> Job:
+        found = self._rows("id = ?", [job_id])
+        if not found:
+            raise JobNotFound(job_id)
+        return _to_job(found[0])
+
+    def find(self, owner: str, idempotency_key: str) -> Job | None:
+        found = self._rows("owner = ? and idempotency_key = ?", [owner, idempotency_key])
+        return _to_job(found[0]) if found else None
+
+    def save(self, job: Job, *events: JobEvent, drop_checkpoint: bool = False) -> None:
+        with self._database.write() as db:
+            _replace(db, job, events)
+            if drop_checkpoint:
+                db.table("checkpoints").delete_where("job_id = ?", [job.id])
+
+    def save_progress(self, job: Job) -> None:
+        with self._database.write(durable=False) as db:
+            _replace(db, job)
+
+    def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
+        conditions, arguments = ["1"], [*map(str, statuses)]
+        if statuses:
+            conditions.append(_status_in(statuses))
+        if after is not None:
+            self.get(after)
+            conditions.append("position < (select position from jobs where id = ?)")
+            arguments.append(after)
+        rows = self._rows(" and ".join(conditions), arguments, "position desc", limit)
+        return [*readable(rows, _to_job)]
+
+    def with_status(self, *statuses: JobStatus) -> Sequence[Job]:
+        return [*readable(self._rows(_status_in(statuses), statuses), _to_job)]
+
+    def first_queued(self) -> Job | None:
+        # All that wait are read only where the first of them cannot be.
+        condition, arguments = _status_in([JobStatus.QUEUED]), [JobStatus.QUEUED]
+        first = [*readable(self._rows(condition, arguments, limit=1), _to_job)] or self.with_status(JobStatus.QUEUED)
+        return first[0] if first else None
+
+    def count(self, *statuses: JobStatus, owner: str | None = None) -> int:
+        condition, arguments = _status_in(statuses), [*map(str, statuses)]
+        if owner is not None:
+            condition, arguments = f"{condition} and owner = ?", [*arguments, owner]
+        with self._database.read() as db:
+            return int(db.table("jobs").count_where(condition, arguments))
+
+    def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
+        data = encode_checkpoint(checkpoint)
+        with self._database.write() as db:
+            _replace(db, job, events)
+            db.table("checkpoints").upsert({"job_id": job.id, "data": data, "sha256": sha256(data)}, pk="job_id")
+
+    def load_checkpoint(self, job_id: str) -> Checkpoint | None:
+        with self._database.read() as db:
+            rows = [*db.table("checkpoints").rows_where("job_id = ?", [job_id])]
+        return decode_checkpoint(checked(rows[0], f"checkpoint of job {job_id!r}")) if rows else None
+
+    def events(self, job_id: str, after: int = 0, limit: int = 1_000) -> Sequence[JobEvent]:
+        with self._database.read() as db:
+            rows = [*db.table("events").rows_where("job_id = ? and id > ?", [job_id, after], order_by="id", limit=limit)]
+        return [*readable(rows, _to_event)]
+
+    def _rows(
+        self, condition: str, arguments: Sequence[str | None], order: str = "position", limit: int | None = None
+    ) -> Sequence[Row]:
+        with self._database.read() as db:
+            return [*db.table("jobs").rows_where(condition, arguments, order_by=order, limit=limit)]
+
+
+def _replace(db: Database, job: Job, events: Sequence[JobEvent] = ()) -> None:
+    rows = [*db.table("jobs").rows_where("id = ?", [job.id], select="position")]
+    if not rows:
+        raise JobNotFound(job.id)
+    db.table("jobs").update(rows[0]["position"], _to_row(job))
+    for event in events:
+        time, data = event.time.isoformat(), json.dumps(event.data)
+        db.table("events").insert({"job_id": event.job_id, "time": time, "kind": event.kind, "data": data})
+
+
+def _to_row(job: Job) -> Row:
+    plain: Row = msgspec.to_builtins(job)
+    # The standard library's JSON for metrics, which may be NaN.
+    return plain | {"config": msgspec.json.encode(job.config).decode(), "metrics": json.dumps(job.metrics)}
+
+
+def _to_job(row: Row) -> Job:
+    """Raises CorruptData: SQLite keeps any type in any column, and a configuration has bounds of its own."""
+    try:
+        return msgspec.convert({**row, "config": json.loads(row["config"]), "metrics": json.loads(row["metrics"])}, Job)
+    except (ValueError, TypeError, RecursionError, InvalidConfiguration) as error:
+        raise CorruptData(f"The stored job {row['id']!r} cannot be read: {str(error).rstrip('.')}.") from error
+
+
+def _to_event(row: Row) -> JobEvent:
+    """Raises CorruptData."""
+    try:
+        return msgspec.convert({**row, "data": json.loads(row["data"])}, JobEvent)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CorruptData(f"The stored event {row['id']!r} cannot be read: {str(error).rstrip('.')}.") from error
+
+
+def _status_in(statuses: Collection[Any]) -> str:
+    return f"status in ({', '.join('?' * len(statuses))})"

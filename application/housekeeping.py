@@ -1,0 +1,35 @@
+"""What has to be done now and then, whether or not a request or a report comes."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+PERIOD_SECONDS = 1.0
+
+logger = logging.getLogger("grpo.housekeeping")
+
+
+class Housekeeping:
+    """Calls a function every second in a thread of its own, between `start` and `close`."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+
+    def start(self) -> None:
+        """Once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Returns when no call is under way any more. Idempotent."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.wait(PERIOD_SECONDS):
+            try:
+                self._work()
+            except Exception:
+                logger.exception("housekeeping goes on after an error")

@@ -1,0 +1,101 @@
+"""A job queue over fakes: tests report in the executor's place, and make the storage fail."""
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.environments.factory import GymnasiumEnvironments
+from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
+from application.job_queue import JobQueue
+from domain.checkpoint import Checkpoint
+from domain.errors import StorageFailure
+from domain.job import Job, JobEvent, JobStatus
+from domain.ports import Checkpointed, Ended, Failed, Report, TrainingTask
+from tests.factories import make_checkpoint, make_config, make_job
+from tests.fakes import FakeClock
+
+
+class FakeExecutor:
+    """Remembers what it was told; tests report in its place."""
+
+    def __init__(self, capacity: int = 1) -> None:
+        self.capacity = capacity
+        self.tasks: dict[str, TrainingTask] = {}
+        self.listeners: dict[str, Callable[[Report], None]] = {}
+        self.stopped: list[str] = []
+        self.killed: list[str] = []
+
+    def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:
+        self.tasks[task.job.id], self.listeners[task.job.id] = task, listener
+
+    def stop(self, job_id: str) -> None:
+        self.stopped.append(job_id)
+
+    def kill(self, job_id: str) -> None:
+        self.killed.append(job_id)
+
+    def close(self) -> None:
+        pass
+
+    def report(self, report: Report) -> None:
+        self.listeners[report.job_id](report)
+
+
+class FailingJobs(MemoryJobRepository):
+    """Writes nothing while `full`."""
+
+    full = False
+
+    def save(self, job: Job, *events: JobEvent, drop_checkpoint: bool = False) -> None:
+        self._check()
+        super().save(job, *events, drop_checkpoint=drop_checkpoint)
+
+    def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
+        self._check()
+        super().save_checkpoint(job, checkpoint, *events)
+
+    def _check(self) -> None:
+        if self.full:
+            raise StorageFailure("The database cannot be used: the disk is full.")
+
+
+class World:
+    """A queue and everything around it. The jobs' clock stands still unless a test moves it."""
+
+    def __init__(
+        self, jobs: MemoryJobRepository | None = None, models: MemoryModelRepository | None = None, **settings: Any
+    ) -> None:
+        self.jobs, self.models = jobs or MemoryJobRepository(), models or MemoryModelRepository()
+        self.executor, self.clock = FakeExecutor(), FakeClock()
+        self.saved: list[str] = []
+        self.queue = JobQueue(
+            jobs=self.jobs,
+            models=self.models,
+            executor=self.executor,
+            environments=GymnasiumEnvironments(),
+            clock=self.clock,
+            on_model_saved=self.saved.append,
+            **{"max_queued_jobs": 2} | settings,
+        )
+
+    def submit(self, *names: str) -> None:
+        for name in names:
+            self.queue.submit(make_job(name, config=make_config(model_name=name)))
+
+    def status(self, name: str) -> JobStatus:
+        return self.jobs.get(name).status
+
+    def story(self, name: str) -> list[str]:
+        """The states and checkpoints of a job, in their order."""
+        return [event.data.get("status", event.kind) for event in self.jobs.events(name)]
+
+
+def ended(name: str, *, stopped: bool = False, timesteps: int = 1_000) -> Ended:
+    return Ended(name, make_checkpoint(timesteps=timesteps), {"train/loss": 0.5}, stopped)
+
+
+def checkpointed(name: str, timesteps: int = 640) -> Checkpointed:
+    return Checkpointed(name, make_checkpoint(timesteps=timesteps), {})
+
+
+def lost(name: str) -> Failed:
+    return Failed(name, "worker-died", "The worker process ended unexpectedly (signal SIGKILL).", lost=True)
