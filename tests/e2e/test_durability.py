@@ -55,7 +55,7 @@ def test_job_whose_worker_is_killed_before_any_checkpoint_fails_after_the_attemp
         job = server.train(**ENDLESS)
         killed: set[int] = set()
         for _ in range(2):
-            server.until(lambda: under_way(server, job) and set(server.workers_pids()) - killed)
+            server.until(lambda killed=frozenset(killed): under_way(server, job) and set(server.workers_pids()) - killed)
             killed |= kill_worker(server)
         status = server.wait(job)
         assert (status["status"], status["error_code"]) == ("failed", "too-many-attempts")
