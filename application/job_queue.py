@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.checkpoint import Checkpoint, EvaluationSummary, Model
@@ -64,7 +64,8 @@ class JobQueue:
         self._lease, self._checkpoint_seconds = timedelta(seconds=lease_seconds), checkpoint_seconds
         self._on_model_saved = on_model_saved
         self._changed = threading.Condition(threading.RLock())
-        self._with_executor: set[str] = set()
+        self._with_executor: dict[str, datetime] = {}
+        """When each lease runs out, as reports renew it; what is stored may be older, while the storage fails."""
         self._unwritten: list[Ended | Failed] = []
         self._dispatching = self._draining = False
 
@@ -142,7 +143,7 @@ class JobQueue:
         """Take nothing new, and let every running job wait again at a checkpoint of this moment, for the next start."""
         with self._changed:
             self._draining = True
-            for job_id in self._with_executor:
+            for job_id in [*self._with_executor]:
                 self._executor.stop(job_id)
             self._changed.wait_for(lambda: not self._with_executor, timeout_seconds)
 
@@ -177,15 +178,17 @@ class JobQueue:
             # The run is repeated to the same bits; only the time is lost.
             checkpoint, reason = None, f"begun again from the start: {error}"
         job = job.progressed(checkpoint.timesteps if checkpoint else 0, job.metrics)
-        job = self._leased(job.to(JobStatus.RUNNING, self._clock.now()))
+        until = self._clock.now() + self._lease
+        job = replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=until)
         self._save(job, reason)
-        self._with_executor.add(job.id)
+        self._with_executor[job.id] = until
         task = TrainingTask(job, self._environments, checkpoint, self._checkpoint_seconds)
         self._executor.start(task, self._on_report)
 
     def _on_report(self, report: Report) -> None:
         """Write a report down. A final one that cannot be written is kept and tried again; others are followed by more."""
         with self._changed:
+            self._with_executor[report.job_id] = self._clock.now() + self._lease
             try:
                 self._write_down(report)
             except CorruptData:
@@ -196,7 +199,7 @@ class JobQueue:
                     self._unwritten.append(report)
                 return
             if isinstance(report, Ended | Failed):
-                self._with_executor.discard(report.job_id)
+                self._with_executor.pop(report.job_id, None)
                 self._dispatch()
                 self._changed.notify_all()
 
@@ -225,9 +228,10 @@ class JobQueue:
 
     def _end_leases(self) -> None:
         """Take jobs back whose worker gives no sign of life, or that no worker has."""
-        unwritten = {report.job_id for report in self._unwritten}
+        now, unwritten = self._clock.now(), {report.job_id for report in self._unwritten}
         for job in self._jobs.with_status(*_WITH_A_WORKER):
-            if job.id in unwritten or (job.lease_until and self._clock.now() < job.lease_until):
+            until = self._with_executor.get(job.id, job.lease_until)
+            if job.id in unwritten or (until is not None and now < until):
                 continue
             if job.id in self._with_executor:
                 logger.warning("job %s gave no sign of life for %g s", job.id, self._lease.total_seconds())
@@ -283,7 +287,7 @@ class JobQueue:
         self._save(job.to(JobStatus.FAILED, self._clock.now(), (code, message)), message)
 
     def _leased(self, job: Job) -> Job:
-        return replace(job, lease_until=self._clock.now() + self._lease)
+        return replace(job, lease_until=self._with_executor[job.id])
 
     def _save_checkpoint(self, job: Job, report: Checkpointed | Ended) -> Job:
         """The job, its checkpoint and the event, all or nothing; the attempts begin to count anew."""

@@ -167,7 +167,11 @@ class ProcessExecutor:
     def _bury(self, worker: _Worker, code: str, message: str) -> None:
         worker.process.join()
         exit_code = worker.process.exitcode or 0
-        how = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
+        how = f"exit code {exit_code}"
+        if exit_code < 0:
+            how = f"signal {signal.Signals(-exit_code).name}"
+        if how == "signal SIGKILL" and code == "worker-died":
+            how += ", which the kernel sends where memory runs out"
         with self._lock:
             self._workers.remove(worker)
             listener, worker.listener = worker.listener, None

@@ -1,15 +1,18 @@
 """What runs in a worker process: receives tasks over a pipe, sends reports back, listens for stop."""
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from application.worker import run_training
 from domain.ports import TrainingTask
 
 NICENESS = 10
+OOM_SCORE = "500"
 
 
 def serve(pipe: Connection) -> None:
@@ -21,6 +24,9 @@ def serve(pipe: Connection) -> None:
     # Whoever asks for a prediction waits; training does not.
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    # Where memory runs out the kernel should end a worker, whose job goes on, and not the server.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
     inbox = _Inbox(pipe)
     while True:
         task = inbox.next_task()

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from adapters.storage.migrations import migrate
 from domain.errors import StorageFailure
 
-BUSY_SECONDS = 3.0
+PATIENT_MILLISECONDS, HASTY_MILLISECONDS = 2_000, 100
 CHECKED_BYTES = 256 * 1024 * 1024
 SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -37,14 +37,16 @@ class SqliteDatabase:
         self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Database]:
+    def write(self, *, durable: bool = True, patient: bool = True) -> Iterator[Database]:
         """The database in a transaction that is kept unless an error leaves it. Raises StorageFailure.
 
         What is `durable` survives a loss of power; the rest survives the death of the process, and becomes durable with the
-        next that is. Text that is no Unicode or an integer above 64 bits is refused by Python before SQLite sees it.
+        next that is. `patient` waits two seconds for another program's lock, otherwise a tenth of one. Text that is no
+        Unicode or an integer above 64 bits is refused by Python before SQLite sees it.
         """
         connection = self._writer.conn
         with _translated(), self._write_lock:
+            connection.execute(f"PRAGMA busy_timeout = {PATIENT_MILLISECONDS if patient else HASTY_MILLISECONDS}")
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             with connection:
@@ -88,7 +90,7 @@ def open_database(path: Path) -> SqliteDatabase:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+    return sqlite3.connect(path, timeout=PATIENT_MILLISECONDS / 1_000, check_same_thread=False)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

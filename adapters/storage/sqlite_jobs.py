@@ -45,7 +45,7 @@ class SqliteJobRepository:
                 db.table("checkpoints").delete_where("job_id = ?", [job.id])
 
     def save_progress(self, job: Job) -> None:
-        with self._database.write(durable=False) as db:
+        with self._database.write(durable=False, patient=False) as db:
             _replace(db, job)
 
     def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
@@ -77,7 +77,8 @@ class SqliteJobRepository:
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
         data = encode_checkpoint(checkpoint)
-        with self._database.write() as db:
+        # All workers report through one thread: it must not wait long, and another checkpoint follows.
+        with self._database.write(patient=False) as db:
             _replace(db, job, events)
             db.table("checkpoints").upsert({"job_id": job.id, "data": data, "sha256": sha256(data)}, pk="job_id")
 

@@ -171,7 +171,12 @@ def test_worker_that_is_killed_fails_its_task_only_and_is_replaced(processes: Pr
     processes.start(task("survivor", 20_000), survivor)
     processes.start(task("victim", 300, FactoryThatKillsItsProcess()), victim)
     _, failed = victim.final()
-    assert failed == Failed("victim", "worker-died", "The worker process ended unexpectedly (signal SIGKILL).", lost=True)
+    assert failed == Failed(
+        "victim",
+        "worker-died",
+        "The worker process ended unexpectedly (signal SIGKILL, which the kernel sends where memory runs out).",
+        lost=True,
+    )
     processes.start(task("next", 300), victim)
     assert isinstance(victim.final()[1], Ended)
     assert isinstance(survivor.final()[1], Ended)

@@ -46,7 +46,7 @@ def test_job_whose_worker_is_killed_goes_on_by_itself_to_the_same_bits(server: S
     status = server.wait(job)
     assert (status["status"], status["progress"], status["error_message"]) == ("completed", 1.0, None)
     assert server.versions("disturbed") == server.versions("undisturbed")
-    assert "is queued: The worker process ended unexpectedly (signal SIGKILL)." in server.log()
+    assert "is queued: The worker process ended unexpectedly (signal SIGKILL" in server.log()
 
 
 def test_job_whose_worker_is_killed_before_any_checkpoint_fails_after_the_attempts_allowed(tmp_path: Path) -> None:

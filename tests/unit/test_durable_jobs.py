@@ -71,6 +71,18 @@ def test_lease_when_reports_come_is_renewed_and_when_they_do_not_the_worker_is_k
     assert world.jobs.get("a").attempts == 2
 
 
+def test_lease_when_the_storage_fails_is_renewed_all_the_same() -> None:
+    jobs = FailingJobs()
+    world = World(jobs, lease_seconds=60)
+    world.submit("a")
+    jobs.full = True
+    for _ in range(3):
+        world.clock.advance(50)
+        world.executor.report(checkpointed("a"))
+        world.queue.tend()
+    assert world.executor.killed == []
+
+
 def test_running_job_that_no_worker_has_is_taken_up_when_its_lease_is_over() -> None:
     world = World(lease_seconds=60)
     until = world.clock.now()
