@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from application.access import Client, check_limits
 from application.job_queue import JobQueue
 from domain.job import Job
 from domain.ports import Clock, EnvironmentFactory, JobRepository
@@ -25,14 +26,17 @@ class StartTraining:
         self._environments, self._queue, self._clock = environments, queue, clock
         self._new_id, self._new_seed = new_id, new_seed
 
-    def __call__(self, given: Mapping[str, Any]) -> Job:
-        """`given`: fields of a training configuration or their aliases.
+    def __call__(self, given: Mapping[str, Any], client: Client | None = None) -> Job:
+        """`given`: fields of a training configuration or their aliases; `client`: whose limits hold.
 
-        Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration, QueueFull; then nothing has been stored.
+        Raises UnknownEnvironment, EnvironmentNotAllowed, UnsupportedEnvironment, InvalidConfiguration, QueueFull; then nothing
+        has been stored.
         """
         environment = self._environments.describe(given.get("env_name", DEFAULT_ENV_NAME))
         job_id = self._new_id()
         config = resolve(given, environment, seed=self._new_seed(), model_name=f"grpo_model_{job_id}")
+        if client is not None:
+            check_limits(config, environment, client)
         job = Job(id=job_id, config=config, created_at=self._clock.now())
         self._queue.submit(job)
         return job

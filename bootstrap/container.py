@@ -17,6 +17,7 @@ from application.models import DeleteModel, ListModels
 from application.system import GetHealth
 from application.training import GetStatus, ListJobs, StartTraining, StopTraining
 from application.use_cases import UseCases
+from bootstrap.lists import patterns
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
@@ -94,7 +95,7 @@ def build(settings: Settings) -> Container:
         jobs=SqliteJobRepository(database),
         models=SqliteModelRepository(database),
         executor=ProcessExecutor(workers) if settings.executor == "process" else InlineExecutor(),
-        environments=GymnasiumEnvironments(),
+        environments=GymnasiumEnvironments(patterns(settings.env_allow)),
         clock=SystemClock(),
         max_queued_jobs=settings.max_queued_jobs,
         max_loaded_models=settings.max_loaded_models,

@@ -5,6 +5,7 @@ GrpoError
 │   ├── InvalidConfiguration
 │   ├── InvalidModelName
 │   ├── InvalidObservation
+│   ├── EnvironmentNotAllowed    (access_errors)
 │   ├── UnknownEnvironment
 │   └── UnsupportedEnvironment
 ├── NotFound
@@ -13,7 +14,14 @@ GrpoError
 ├── Conflict
 │   ├── JobAlreadyEnded
 │   └── JobAlreadyExists
+├── Unauthenticated              (access_errors)
+├── Forbidden                    (access_errors)
+│   ├── MissingScope
+│   ├── CrossSiteRequest
+│   └── HostNotAllowed
 ├── CapacityExceeded
+│   ├── TooManyRequests          (access_errors)
+│   ├── TooManyJobs              (access_errors)
 │   └── QueueFull
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
@@ -22,7 +30,8 @@ GrpoError
 └── StorageFailure
     └── CorruptData
 
-`str(error)` is a sentence for people, `code` a stable word for machines.
+`str(error)` is a sentence for people, `code` a stable word for machines. Those of who may do what stand in
+`domain.access_errors`.
 """
 
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from litestar import Request, Router, get, post
 from litestar.params import FromPath, RawBody
 
 from adapters.http.body import BodyDecoder
+from adapters.http.gate import client_of
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
 from adapters.http.requests import TrainRequest, given_fields
@@ -34,7 +35,7 @@ def training_routes(use_cases: UseCases) -> Router:
     )
     def train(request: Request[Any, Any, Any], body: RawBody) -> TrainResponse:
         """Queue a job; it begins as soon as a worker is free. The answer shows the whole configuration."""
-        job = use_cases.start_training(given_fields(decode(request.scope["headers"], body)))
+        job = use_cases.start_training(given_fields(decode(request.scope["headers"], body)), client_of(request.scope))
         return TrainResponse(job.id, "Training started", config_response(job.config))
 
     @get(
