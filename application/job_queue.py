@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.access_errors import TooManyJobs
 from domain.checkpoint import Checkpoint, EvaluationSummary, Model
 from domain.errors import (
     CorruptData,
@@ -16,7 +17,7 @@ from domain.errors import (
     StorageFailure,
     TooManyAttempts,
 )
-from domain.job import Job, JobEvent, JobStatus
+from domain.job import UNFINISHED, Job, JobEvent, JobStatus
 from domain.ports import (
     Checkpointed,
     Clock,
@@ -74,29 +75,30 @@ class JobQueue:
         """New work is taken in."""
         return not self._draining
 
-    def submit(self, job: Job) -> Job:
+    def submit(self, job: Job, most_of_owner: int | None = None) -> Job:
         """Take in a job and begin it as soon as a worker is free; a request that is repeated gets the job that it made.
 
-        Raises ShuttingDown, IdempotencyKeyReused, QueueFull, JobAlreadyExists, StorageFailure.
+        `most_of_owner`: how many unfinished jobs its owner may have.
+        Raises ShuttingDown, IdempotencyKeyReused, QueueFull, TooManyJobs, JobAlreadyExists, StorageFailure.
         """
         with self._changed:
             if job.idempotency_key and (earlier := self._jobs.find(job.owner, job.idempotency_key)):
                 if earlier.request_sha256 != job.request_sha256:
                     raise IdempotencyKeyReused(job.idempotency_key, earlier.id)
                 return earlier
-            self._check_room()
+            self._check_room(job.owner, most_of_owner)
             self._jobs.add(job)
             self._dispatch()
             return job
 
-    def resume(self, job_id: str, total_timesteps: int | None = None) -> Job:
+    def resume(self, job_id: str, total_timesteps: int | None = None, most_of_owner: int | None = None) -> Job:
         """Let a stopped or failed job wait again, in its old place, to go on from its last checkpoint.
 
-        Raises ShuttingDown, JobNotFound, JobNotResumable, InvalidConfiguration, QueueFull, StorageFailure.
+        Raises ShuttingDown, JobNotFound, JobNotResumable, InvalidConfiguration, QueueFull, TooManyJobs, StorageFailure.
         """
         with self._changed:
             job = self._jobs.get(job_id).resumed(total_timesteps)
-            self._check_room()
+            self._check_room(job.owner, most_of_owner)
             self._save(job, "resumed on request")
             self._dispatch()
             return job
@@ -147,9 +149,11 @@ class JobQueue:
                 self._executor.stop(job_id)
             self._changed.wait_for(lambda: not self._with_executor, timeout_seconds)
 
-    def _check_room(self) -> None:
+    def _check_room(self, owner: str, most_of_owner: int | None) -> None:
         if self._draining:
             raise ShuttingDown
+        if most_of_owner is not None and self._jobs.count(*UNFINISHED, owner=owner) >= most_of_owner:
+            raise TooManyJobs(owner, most_of_owner)
         busy = len(self._with_executor) >= self._executor.capacity
         if busy and self._jobs.count(JobStatus.QUEUED) >= self._max_queued_jobs:
             raise QueueFull(self._max_queued_jobs)

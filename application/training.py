@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from application.access import ANYBODY, Client, check_limits
 from application.job_queue import JobQueue
 from domain.errors import FieldError, InvalidQuery, JobNotFound
 from domain.job import Job, JobStatus
@@ -31,25 +32,26 @@ class StartTraining:
         self._environments, self._queue, self._clock = environments, queue, clock
         self._new_id, self._new_seed = new_id, new_seed
 
-    def __call__(self, given: Mapping[str, Any], *, owner: str = "", idempotency_key: str | None = None) -> Job:
-        """`given`: fields of a training configuration or their aliases. `owner`: the client, whose keys are its own.
+    def __call__(self, given: Mapping[str, Any], client: Client = ANYBODY, idempotency_key: str | None = None) -> Job:
+        """`given`: fields of a training configuration or their aliases; `client`: whose limits hold.
 
-        The same `idempotency_key` with the same fields gives the job that the first such request made.
-        Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration, InvalidQuery (the key), IdempotencyKeyReused,
-        QueueFull, ShuttingDown; then nothing has been stored.
+        The same `idempotency_key` of the same client with the same fields gives the job that the first such request made.
+        Raises UnknownEnvironment, EnvironmentNotAllowed, UnsupportedEnvironment, InvalidConfiguration, InvalidQuery (the key),
+        IdempotencyKeyReused, QueueFull, TooManyJobs, ShuttingDown; then nothing has been stored.
         """
         environment = self._environments.describe(given.get("env_name", DEFAULT_ENV_NAME))
         job_id = self._new_id()
         config = resolve(given, environment, seed=self._new_seed(), model_name=f"grpo_model_{job_id}")
+        check_limits(config, environment, client)
         job = Job(
             id=job_id,
             config=config,
             created_at=self._clock.now(),
-            owner=owner,
+            owner=client.name,
             idempotency_key=_checked_key(idempotency_key),
             request_sha256=hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest() if idempotency_key else None,
         )
-        return self._queue.submit(job)
+        return self._queue.submit(job, client.limits.jobs)
 
 
 class StopTraining:
@@ -67,15 +69,18 @@ class StopTraining:
 class ResumeTraining:
     """Let a stopped or failed job go on from where it was."""
 
-    def __init__(self, queue: JobQueue) -> None:
-        self._queue = queue
+    def __init__(self, environments: EnvironmentFactory, queue: JobQueue, jobs: JobRepository) -> None:
+        self._environments, self._queue, self._jobs = environments, queue, jobs
 
-    def __call__(self, job_id: str, total_timesteps: int | None = None) -> Job:
-        """`total_timesteps`: a budget that is at least the job's own; absent, the job's own.
+    def __call__(self, job_id: str, total_timesteps: int | None = None, client: Client = ANYBODY) -> Job:
+        """`total_timesteps`: a budget that is at least the job's own; absent, the job's own. `client`: whose limits hold.
 
-        Raises JobNotFound, JobNotResumable, InvalidConfiguration, QueueFull, ShuttingDown; then nothing has changed.
+        Raises JobNotFound, JobNotResumable, InvalidConfiguration, UnknownEnvironment, EnvironmentNotAllowed,
+        UnsupportedEnvironment, QueueFull, TooManyJobs, ShuttingDown; then nothing has changed.
         """
-        return self._queue.resume(job_id, total_timesteps)
+        config = self._jobs.get(job_id).resumed(total_timesteps).config
+        check_limits(config, self._environments.describe(config.env_name), client)
+        return self._queue.resume(job_id, total_timesteps, client.limits.jobs)
 
 
 class GetStatus:

@@ -21,6 +21,7 @@ from application.models import DeleteModel, GetModel, ListModels
 from application.system import GetHealth
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
+from bootstrap.lists import patterns
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
@@ -69,7 +70,7 @@ class Container:
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, lambda: str(uuid.uuid4()), _new_seed),
             stop_training=StopTraining(self._queue),
-            resume_training=ResumeTraining(self._queue),
+            resume_training=ResumeTraining(environments, self._queue, jobs),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
             predict=Predict(cache),
@@ -106,7 +107,7 @@ def build(settings: Settings) -> Container:
             jobs=SqliteJobRepository(database),
             models=SqliteModelRepository(database),
             executor=_executor(settings),
-            environments=GymnasiumEnvironments(),
+            environments=GymnasiumEnvironments(patterns(settings.env_allow)),
             clock=SystemClock(),
             settings=settings,
             close_storage=opened.pop_all().close,

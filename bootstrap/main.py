@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -10,7 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bootstrap.settings import Settings, exit_with, load_or_exit, use_one_blas_thread
+from bootstrap.listener import listen
+from bootstrap.settings import exit_with, load_or_exit, use_one_blas_thread
 
 FINISH_SECONDS = 1  # for requests under way, when the jobs have come to a checkpoint
 
@@ -35,17 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import uvicorn
 
     from adapters.http.app import create_app
+    from bootstrap.access import access_rules
     from bootstrap.container import VERSION, build
     from domain.errors import StorageFailure
 
-    listener = _listen(settings)
+    listener = listen(settings)
+    host, port = listener.getsockname()[:2]
+    try:
+        access = access_rules(settings, host)
+    except StorageFailure as error:
+        exit_with(str(error))
     try:
         Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
         container = build(settings)
         container.start()
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
-    app = create_app(container.use_cases, VERSION, on_shutdown=container.close)
+    app = create_app(container.use_cases, VERSION, access, on_shutdown=container.close)
     config = uvicorn.Config(app, **STACK, timeout_graceful_shutdown=FINISH_SECONDS)
 
     class DrainingServer(uvicorn.Server):
@@ -68,16 +74,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
             finally:
                 self.should_exit = True
 
-    host, port = listener.getsockname()[:2]
     logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
     DrainingServer(config).run(sockets=[listener])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """The address is taken first: a second server must not touch the jobs of the one that has it."""
-    try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (while")[0]
-        exit_with(f"cannot listen on {settings.host}:{settings.port}: {reason}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import msgspec
 from msgspec import Meta, Struct
 
+from bootstrap.lists import CHECKS
 from bootstrap.processor import better_kernels
 
 PREFIX = "GRPO_"
@@ -34,9 +35,25 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     executor: Annotated[
         Literal["process", "inline"], Meta(description="process = worker processes; inline = within the request, for tests")
     ] = "process"
+    api_keys_file: Annotated[str, Meta(description="file of API keys; without one there are no keys")] = ""
+    allowed_hosts: Annotated[str, Meta(description="comma list of further hosts that requests may name")] = ""
+    cors_origins: Annotated[str, Meta(description="comma list of sites whose pages may use the API")] = ""
+    env_allow: Annotated[
+        str, Meta(description="comma list of environments that may be trained: ids, patterns, gymnasium = its own, * = all")
+    ] = "gymnasium"
+    limit_requests_per_minute: Annotated[int, Meta(ge=0, description="requests per minute of a client; 0 = no limit")] = 0
+    limit_total_timesteps: Annotated[int, Meta(ge=0, description="total_timesteps of a job; 0 = no limit")] = 0
+    limit_jobs: Annotated[int, Meta(ge=0, description="unfinished jobs of a client; 0 = no limit")] = 0
+    limit_parameters: Annotated[int, Meta(ge=0, description="weights and biases of a network; 0 = no limit")] = 10_000_000
+    limit_n_envs: Annotated[int, Meta(ge=0, description="n_envs of a job; 0 = no limit")] = 0
+    limit_max_episode_steps: Annotated[int, Meta(ge=0, description="max_episode_steps of a job; 0 = no limit")] = 0
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="what is logged to standard error")] = (
         "info"
     )
+
+    def __post_init__(self) -> None:
+        for name, check in CHECKS.items():
+            check(getattr(self, name))
 
 
 class InvalidSettings(Exception):
@@ -103,7 +120,7 @@ def _convert(one: dict[str, Any], origin: str) -> Any:
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidSettings(f"the settings file {path} cannot be read: {error}.") from None
 
 

@@ -7,6 +7,7 @@ GrpoError
 │   ├── InvalidObservation
 │   ├── InvalidQuery
 │   ├── IdempotencyKeyReused
+│   ├── EnvironmentNotAllowed    (access_errors)
 │   ├── UnknownEnvironment
 │   └── UnsupportedEnvironment
 ├── NotFound
@@ -16,7 +17,14 @@ GrpoError
 │   ├── JobAlreadyEnded
 │   ├── JobAlreadyExists
 │   └── JobNotResumable
+├── Unauthenticated              (access_errors)
+├── Forbidden                    (access_errors)
+│   ├── MissingScope
+│   ├── CrossSiteRequest
+│   └── HostNotAllowed
 ├── CapacityExceeded
+│   ├── TooManyRequests          (access_errors)
+│   ├── TooManyJobs              (access_errors)
 │   └── QueueFull
 ├── ShuttingDown                 no new work is taken any more
 ├── TrainingFailed               a training job cannot go on
@@ -28,7 +36,8 @@ GrpoError
 └── StorageFailure
     └── CorruptData
 
-`str(error)` is a sentence for people, `code` a stable word for machines.
+`str(error)` is a sentence for people, `code` a stable word for machines. Those of who may do what stand in
+`domain.access_errors`.
 """
 
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ from domain.job import Job
 from domain.network import MLP
 from domain.normalizer import Normalizer
 from domain.policy import Policy
+from domain.ports import ModelSummary
 from domain.spaces import Box, Discrete, EnvironmentSpec
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
@@ -67,6 +68,21 @@ def make_model(name: str = "model", **changes: Any) -> Model:
         "timesteps": 1_000,
     }
     return Model(**(fields | changes))
+
+
+def kept(model: Model) -> ModelSummary:
+    """What a repository knows of the model beside its bytes."""
+    return ModelSummary(
+        name=model.name,
+        version=model.version,
+        config=model.config,
+        job_id=model.job_id,
+        created_at=model.created_at,
+        timesteps=model.timesteps,
+        evaluation=model.evaluation,
+        size_bytes=0,
+        sha256="",
+    )
 
 
 def make_checkpoint(**changes: Any) -> Checkpoint:

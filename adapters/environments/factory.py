@@ -1,7 +1,8 @@
 """Environments by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from adapters.environments.acrobot import ACROBOT_V1, AcrobotVector
 from adapters.environments.cartpole import CARTPOLE_V0, CARTPOLE_V1, CartPoleVector
@@ -13,6 +14,8 @@ from adapters.environments.mountain_car import (
 )
 from adapters.environments.pendulum import PENDULUM_V1, PendulumVector
 from adapters.environments.quiet import without_warnings
+from domain.access_errors import EnvironmentNotAllowed
+from domain.errors import FieldError
 from domain.ports import VectorEnvironment
 from domain.spaces import EnvironmentSpec
 
@@ -31,8 +34,12 @@ OWN_VECTORS: dict[EnvironmentSpec, OwnVector] = {
 }
 
 
+ALL = "*"
+GYMNASIUM = "gymnasium"
+
+
 class GymnasiumEnvironments:
-    """Every environment that is registered with Gymnasium.
+    """The environments that are registered with Gymnasium and allowed here.
 
     Those of OWN_VECTORS and the toy-text ones come in our own vectorised forms, which are cloneable. The others are
     stepped in processes of their own where their steps are slow enough to pay for it: the numbers are the same.
@@ -40,13 +47,15 @@ class GymnasiumEnvironments:
     Picklable and thread-safe. Descriptions and step times are remembered: each costs the making of an environment.
     """
 
-    def __init__(self) -> None:
-        self._described = {spec.env_name: spec for spec in OWN_VECTORS}
+    def __init__(self, allow: Iterable[str] = (ALL,)) -> None:
+        """`allow`: ids or patterns of them (fnmatch); the word `gymnasium` stands for those whose code comes with Gymnasium."""
+        self._allow = tuple(allow)
+        self._described = {spec.env_name: spec for spec in OWN_VECTORS if self._allows(spec.env_name, of_gymnasium=True)}
         self._step_seconds: dict[str, float] = {}
 
-    def __reduce__(self) -> tuple[type["GymnasiumEnvironments"], tuple[()]]:
+    def __reduce__(self) -> tuple[type["GymnasiumEnvironments"], tuple[tuple[str, ...]]]:
         """Travel to a worker without what is remembered."""
-        return type(self), ()
+        return type(self), (self._allow,)
 
     def describe(self, env_name: str) -> EnvironmentSpec:
         known = self._described.get(env_name) if isinstance(env_name, str) else None
@@ -54,6 +63,9 @@ class GymnasiumEnvironments:
             return known
         with without_warnings():
             from adapters.environments import gymnasium_registry, tabular
+        of_gymnasium = gymnasium_registry.is_of_gymnasium(gymnasium_registry.find(env_name))
+        if not self._allows(env_name, of_gymnasium=of_gymnasium):
+            raise self._not_allowed(env_name)
         spec = gymnasium_registry.describe(env_name)
         if tabular.is_tabular(gymnasium_registry.find(env_name)):
             spec = replace(spec, cloneable=True)
@@ -76,6 +88,15 @@ class GymnasiumEnvironments:
 
             return ProcessVector(spec, num_envs, max_episode_steps, processes)
         return GymnasiumVector(spec, num_envs, max_episode_steps)
+
+    def _allows(self, env_name: str, *, of_gymnasium: bool) -> bool:
+        return any(of_gymnasium if allowed == GYMNASIUM else fnmatchcase(env_name, allowed) for allowed in self._allow)
+
+    def _not_allowed(self, env_name: str) -> EnvironmentNotAllowed:
+        allowed = ", ".join("Gymnasium's own" if allowed == GYMNASIUM else allowed for allowed in self._allow)
+        return EnvironmentNotAllowed(
+            FieldError("env_name", f"env_name {env_name!r} is not allowed on this server; allowed are: {allowed}.")
+        )
 
     def _processes(self, env_name: str, num_envs: int) -> int:
         """How many processes to step it in, 1 = this one."""

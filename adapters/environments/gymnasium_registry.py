@@ -49,7 +49,7 @@ def describe(env_name: str) -> EnvironmentSpec:
     try:
         with without_warnings():
             environment = gymnasium.make(registered, disable_env_checker=True)
-            dense_reward = _is_of_gymnasium(registered) and _dense_reward(environment)
+            dense_reward = is_of_gymnasium(registered) and _dense_reward(environment)
             environment.close()
     except (error.DependencyNotInstalled, ImportError) as missing:
         raise _unsupported(env_name, f"needs something that is not installed here: {missing}") from missing
@@ -65,8 +65,11 @@ def describe(env_name: str) -> EnvironmentSpec:
     )
 
 
-def _is_of_gymnasium(registered: EnvSpec) -> bool:
-    """Only these are stepped while they are described: another's step might hang or end the process, which is the server's."""
+def is_of_gymnasium(registered: EnvSpec) -> bool:
+    """Whether it is one of Gymnasium's own, whose code comes with it.
+
+    Only these are stepped while they are described: another's step might hang or end the process, which is the server's.
+    """
     return isinstance(registered.entry_point, str) and registered.entry_point.startswith("gymnasium.envs.")
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException, ValidationException
 
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
-from adapters.http.openapi import describe_types, openapi_config
+from adapters.http.gate import AccessRules, Gate
+from adapters.http.openapi import describe_access, describe_types, openapi_config
 from adapters.http.problems import (
     MAX_BODY_BYTES,
     on_grpo_error,
@@ -17,7 +19,7 @@ from adapters.http.problems import (
     on_invalid_parameter,
     on_unforeseen,
 )
-from adapters.http.request_id import add_request_id
+from adapters.http.request_id import add_headers
 from application.use_cases import UseCases
 from domain.errors import GrpoError
 
@@ -25,6 +27,7 @@ from domain.errors import GrpoError
 def create_app(
     use_cases: UseCases,
     version: str,
+    access: AccessRules = AccessRules(),  # noqa: B008 - immutable
     on_startup: Callable[[], None] = lambda: None,
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> Litestar:
@@ -42,7 +45,9 @@ def create_app(
             HTTPException: on_http_exception,
             Exception: on_unforeseen,
         },
-        before_send=[add_request_id],
+        before_request=Gate(access).check,
+        before_send=[add_headers],
+        cors_config=_cors(access.cors_origins),
         openapi_config=openapi_config(version),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
@@ -50,4 +55,17 @@ def create_app(
         on_shutdown=[on_shutdown],
     )
     describe_types(app)
+    describe_access(app, keys_needed=access.key_owner is not None)
     return app
+
+
+def _cors(origins: frozenset[str]) -> CORSConfig | None:
+    """Pages of other sites may use the API only where the operator names them, and never with a visitor's cookies."""
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=sorted(origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
+        expose_headers=["Retry-After", "X-Request-ID"],
+    )

@@ -6,9 +6,19 @@ from typing import Any, cast
 import msgspec
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
 
 from adapters.http import requests, responses
+from adapters.http.scopes import is_probe, needed_scope
 
 TYPES = [
     requests.TrainRequest,
@@ -27,6 +37,12 @@ TYPES = [
     responses.Problem,
 ]
 _REFERENCE = "#/components/schemas/{name}"
+_KEYS = {
+    "bearer": SecurityScheme("http", scheme="bearer", description="A key, where the server has keys."),
+    "header": SecurityScheme(
+        "apiKey", name="X-API-Key", security_scheme_in="header", description="The same in its own header."
+    ),
+}
 
 
 def json_body(request_type: type[msgspec.Struct], *, required: bool = True) -> type[Operation]:
@@ -49,6 +65,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         version=version,
         description="Trains policies with Group Relative Policy Optimization on Gymnasium environments, keeps the models "
         "and serves inference.",
+        components=Components(security_schemes=cast("dict[str, SecurityScheme | Reference]", _KEYS)),
         path="/schema",
         create_examples=False,
     )
@@ -59,6 +76,30 @@ def describe_types(app: Litestar) -> None:
     _, schemas = msgspec.json.schema_components(TYPES, ref_template=_REFERENCE)
     described = app.openapi_schema.components.schemas
     described |= cast("dict[str, Schema]", schemas)
+
+
+def describe_access(app: Litestar, *, keys_needed: bool) -> None:
+    """Tell of each route which scope it needs and how it refuses. Without keys on this server, one need not be sent."""
+    for path, item in (app.openapi_schema.paths or {}).items():
+        for method in ("get", "post", "delete"):
+            operation = getattr(item, method)
+            if operation is None:
+                continue
+            scope = needed_scope(method.upper(), path)
+            refusals = {"403": "The origin or the host is not allowed, or the key has not the scope."}
+            if scope is not None:
+                operation.security = [*([] if keys_needed else [{}]), *({name: [str(scope)]} for name in _KEYS)]
+                refusals["401"] = "No key or a wrong one, where the server has keys."
+            if not is_probe(path):
+                refusals["429"] = "Too many requests; Retry-After says when to try again."
+            for status, text in refusals.items():
+                _add_refusal(operation.responses, status, text)
+
+
+def _add_refusal(answers: dict[str, OpenAPIResponse], status: str, text: str) -> None:
+    known = answers.get(status)
+    description = f"{known.description} {text}" if known else text
+    answers[status] = OpenAPIResponse(description, content=answers["500"].content)
 
 
 def as_document(schema: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from adapters.http.request_id import request_id
 from adapters.http.responses import FieldProblem, Problem
+from domain.access_errors import Forbidden, Unauthenticated
 from domain.errors import (
     CapacityExceeded,
     Conflict,
@@ -31,6 +32,8 @@ STATUS: dict[type[GrpoError], int] = {
     CapacityExceeded: 429,
     ShuttingDown: 503,
     StorageFailure: 503,
+    Unauthenticated: 401,
+    Forbidden: 403,
 }
 HTTP_CODES = {
     400: "malformed-body",
@@ -50,14 +53,17 @@ def on_grpo_error(request: AnyRequest, error: GrpoError) -> Response[bytes]:
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
     if status is None:
         return on_unforeseen(request, error)
-    problem = _problem(status, error.title, str(error), error.code)
+    problem = _problem(request, status, error.title, str(error), error.code)
     if isinstance(error, InvalidInput):
         problem.errors = [FieldProblem(_unicode(e.field), _unicode(e.message)) for e in error.errors]
     if isinstance(error, StorageFailure):
         logger.error("request %s: %s %s: %s", request_id(request.scope), request.method, request.url.path, error)
+    headers = {}
     if isinstance(error, CapacityExceeded | ShuttingDown | StorageFailure):
-        return _response(problem, {"Retry-After": str(error.retry_after_seconds)})
-    return _response(problem)
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(problem, headers)
 
 
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -74,7 +80,7 @@ def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[byt
         detail = f"The body is larger than the limit of {MAX_BODY_BYTES} bytes."
     title = HTTPStatus(status).phrase
     code = HTTP_CODES.get(status, title.lower().replace(" ", "-"))
-    return _response(_problem(status, title, detail, code), dict(error.headers or {}))
+    return _response(_problem(request, status, title, detail, code), dict(error.headers or {}))
 
 
 def on_invalid_parameter(request: AnyRequest, error: ValidationException) -> Response[bytes]:
@@ -91,7 +97,7 @@ def on_unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A problem that tells nothing but where to look; the log has the rest under the same id."""
     logger.error("request %s: %s %s failed", request_id(request.scope), request.method, request.url.path, exc_info=error)
     detail = f"An unforeseen error occurred; the server's log has it under request id {request_id(request.scope)}."
-    return _response(_problem(500, "Internal Server Error", detail, "internal-error"))
+    return _response(_problem(request, 500, "Internal Server Error", detail, "internal-error"))
 
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -107,8 +113,15 @@ def described(**statuses: str) -> dict[int, ResponseSpec]:
     }
 
 
-def _problem(status: int, title: str, detail: str, code: str) -> Problem:
-    return Problem(type=f"urn:grpo:problem:{code}", title=title, status=status, detail=_unicode(detail), code=code)
+def _problem(request: AnyRequest, status: int, title: str, detail: str, code: str) -> Problem:
+    return Problem(
+        type=f"urn:grpo:problem:{code}",
+        title=title,
+        status=status,
+        detail=_unicode(detail),
+        code=code,
+        request_id=request_id(request.scope),
+    )
 
 
 def _unicode(text: str) -> str:

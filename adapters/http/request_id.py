@@ -8,6 +8,7 @@ from litestar.types import Message
 
 _SENSIBLE = re.compile(rb"[A-Za-z0-9._\-]{1,128}")
 _KEY = "grpo_request_id"
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 def request_id(scope: Any) -> str:
@@ -19,7 +20,7 @@ def request_id(scope: Any) -> str:
     return str(state[_KEY])
 
 
-async def add_request_id(message: Message, scope: Any) -> None:
-    """A before-send hook that puts the id into the answer's headers."""
+async def add_headers(message: Message, scope: Any) -> None:
+    """A before-send hook: what every answer carries, the id among it."""
     if message["type"] == "http.response.start":
-        message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode())]
+        message["headers"] = [*message["headers"], (b"x-request-id", request_id(scope).encode()), _NO_SNIFFING]

@@ -219,4 +219,5 @@ class Problem(Struct, omit_defaults=True):
     status: int
     detail: str
     code: str
+    request_id: str
     errors: list[FieldProblem] | UnsetType = UNSET

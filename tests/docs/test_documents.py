@@ -13,6 +13,7 @@ import pytest
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.http.problems import HTTP_CODES, STATUS
+from adapters.http.scopes import needed_scope
 from bootstrap.openapi import document
 from bootstrap.settings import PREFIX, Settings
 from domain import errors
@@ -121,7 +122,8 @@ def test_setting_is_documented_with_variable_flag_and_default(name: str) -> None
     row = row_of("docs/configuration.md", name)
     assert f"`{PREFIX}{name.upper()}`" in row
     assert f"`--{name.replace('_', '-')}`" in row
-    assert f"| `{getattr(Settings(), name)}` |" in row
+    default = getattr(Settings(), name)
+    assert (f"| `{default}` |" if default != "" else "| none |") in row
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(TrainingConfig)])
@@ -183,6 +185,20 @@ def test_every_route_that_is_documented_exists() -> None:
     headings = re.findall(r"^## `([A-Z]+) (.*)`$", text_of("docs/http-api.md"), re.MULTILINE)
     assert headings
     assert [f"{method} {path}" for method, path in headings if method.lower() not in schema.get(path, {})] == []
+
+
+def test_scope_of_every_route_is_documented() -> None:
+    rows = re.findall(r"^\| (`[A-Z]+ /.*`) \| (\w+) \|$", text_of("docs/security.md"), re.MULTILINE)
+    said = {route: scope for routes, scope in rows for route in re.findall(r"`([^`]+)`", routes)}
+    paths = json.loads(document())["paths"]
+    routes = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations} | UNSCHEMED_ROUTES
+    needed = {route: needed_scope(*route.split(" ")) for route in routes}
+    assert said == {route: scope.value if scope else "none" for route, scope in needed.items()}
+
+
+@pytest.mark.parametrize("name", re.findall(r"`(tests/[\w/]+\.py)`", text_of("docs/security.md")))
+def test_test_that_is_said_to_hold_a_promise_exists(name: str) -> None:
+    assert (ROOT / name).exists()
 
 
 @pytest.mark.parametrize("error", error_classes(errors.GrpoError), ids=lambda error: error.__name__)

@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from adapters.storage.codec import DTYPES, decode_checkpoint, decode_model, encode_checkpoint, encode_model
-from domain.checkpoint import Model
 from domain.errors import CorruptData
-from domain.ports import ModelSummary
 from domain.spaces import Box, EnvironmentSpec
 from tests.factories import (
     ARM,
@@ -26,6 +24,7 @@ from tests.factories import (
     assert_same_array,
     assert_same_checkpoint,
     assert_same_model,
+    kept,
     make_checkpoint,
     make_model,
     make_policy,
@@ -33,21 +32,6 @@ from tests.factories import (
 
 MODEL = encode_model(make_model())
 CHECKPOINT = encode_checkpoint(make_checkpoint())
-
-
-def kept(model: Model) -> ModelSummary:
-    """What a repository knows of the model beside its bytes."""
-    return ModelSummary(
-        name=model.name,
-        version=model.version,
-        config=model.config,
-        job_id=model.job_id,
-        created_at=model.created_at,
-        timesteps=model.timesteps,
-        evaluation=model.evaluation,
-        size_bytes=0,
-        sha256="",
-    )
 
 
 KEPT = kept(make_model())

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.access_errors import TooManyJobs
 from domain.errors import (
     CorruptData,
     IdempotencyKeyReused,
@@ -273,3 +274,17 @@ def test_resumed_job_keeps_what_it_is_besides() -> None:
     resumed = job.resumed()
     assert (resumed.id, resumed.owner, resumed.config) == ("a", "me", job.config)
     assert (resumed.error_code, resumed.error_message) == (None, None)
+
+
+def test_owner_with_as_many_unfinished_jobs_as_it_may_have_is_refused_another() -> None:
+    world = World(max_queued_jobs=10)
+    for job_id in ("a", "b"):
+        world.queue.submit(make_job(job_id, owner="me"), most_of_owner=2)
+    with pytest.raises(TooManyJobs, match="2 unfinished jobs is the limit for me"):
+        world.queue.submit(make_job("c", owner="me"), most_of_owner=2)
+    world.queue.submit(make_job("d", owner="you"), most_of_owner=2)
+    world.queue.stop("b")
+    world.queue.submit(make_job("e", owner="me"), most_of_owner=2)
+    with pytest.raises(TooManyJobs):
+        world.queue.resume("b", most_of_owner=2)
+    assert world.status("b") is JobStatus.STOPPED

@@ -5,6 +5,7 @@ from typing import Any
 from litestar import MediaType, Request, Response, Router, get
 from litestar.openapi.plugins import RedocRenderPlugin, SwaggerRenderPlugin
 
+from adapters.http.pages import page
 from adapters.http.problems import described
 from adapters.http.responses import HealthResponse, IndexResponse
 from application.use_cases import UseCases
@@ -47,10 +48,10 @@ def system_routes(use_cases: UseCases, version: str) -> Router:
 
     @get("/docs", sync_to_thread=False, include_in_schema=False, media_type=MediaType.HTML)
     def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return Response(swagger.render(request, request.app.openapi_schema.to_schema()), media_type=MediaType.HTML)
+        return page(swagger.render(request, request.app.openapi_schema.to_schema()))
 
     @get("/redoc", sync_to_thread=False, include_in_schema=False, media_type=MediaType.HTML)
     def redoc_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return Response(redoc.render(request, request.app.openapi_schema.to_schema()), media_type=MediaType.HTML)
+        return page(redoc.render(request, request.app.openapi_schema.to_schema()))
 
     return Router("/", route_handlers=[index, health, openapi, docs, redoc_page], tags=["system"])

@@ -7,6 +7,7 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter, RawBody
 from msgspec import UNSET
 
 from adapters.http.body import BodyDecoder
+from adapters.http.gate import client_of
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
 from adapters.http.requests import ResumeRequest, TrainRequest, given_fields
@@ -51,7 +52,7 @@ def training_routes(use_cases: UseCases) -> Router:
     ) -> TrainResponse:
         """Queue a job; it begins as soon as a worker is free. The answer shows the whole configuration."""
         given = given_fields(decode(request.scope["headers"], body))
-        job = use_cases.start_training(given, idempotency_key=idempotency_key)
+        job = use_cases.start_training(given, client_of(request.scope), idempotency_key)
         return TrainResponse(job.id, "Training started", config_response(job.config))
 
     @get(
@@ -113,7 +114,7 @@ def training_routes(use_cases: UseCases) -> Router:
     def resume(request: Request[Any, Any, Any], job_id: FromPath[str], body: RawBody) -> ResumeResponse:
         """Training goes on from the last checkpoint, to the end or to a larger `total_timesteps`. The body may be left out."""
         given = given_fields(decode_resume(request.scope["headers"], body)) if body else {}
-        job = use_cases.resume_training(job_id, given.get("total_timesteps"))
+        job = use_cases.resume_training(job_id, given.get("total_timesteps"), client_of(request.scope))
         return ResumeResponse("Training resumed", job.id, config_response(job.config))
 
     return Router("/", route_handlers=[train, status, jobs, stop, resume], tags=["training"])
