@@ -89,8 +89,9 @@ class Gate:
     def _check_origin(self, headers: Mapping[bytes, bytes]) -> None:
         """A browser says which page made it send something; a page of another site must not, whatever keys there are."""
         origin = headers[b"origin"].decode("latin-1").lower()
-        own = headers.get(b"host", b"").decode("latin-1").lower()
-        if origin.partition("://")[2] != own and origin not in self._cors_origins:
+        _, separator, host = origin.partition("://")
+        own = bool(separator) and host == headers.get(b"host", b"").decode("latin-1").lower()
+        if not own and origin not in self._cors_origins:
             raise CrossSiteRequest(
                 f"A page of {origin[:_LONGEST_SHOWN]!r} may not change anything here; the setting cors_origins "
                 "(GRPO_CORS_ORIGINS) names the sites whose pages may."

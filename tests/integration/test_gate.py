@@ -227,6 +227,11 @@ def test_page_of_another_site_may_change_nothing(serve: Serve, origin: str, meth
     assert client.get("/training/jobs", headers={"Origin": origin}).json() == {"jobs": []}
 
 
+def test_page_without_an_origin_of_its_own_may_change_nothing_where_no_host_is_named(serve: Serve) -> None:
+    answer = serve().post("/train", headers={"Origin": "null", "Host": ""}, content=b"{}")
+    problem(answer, 403, "cross-site-request")
+
+
 @pytest.mark.parametrize("origin", ["http://testserver.local", "https://TESTSERVER.local"])
 def test_page_of_the_server_itself_may_train(serve: Serve, origin: str) -> None:
     assert serve().post("/train", json={"total_timesteps": 50}, headers={"Origin": origin}).status_code == 200
