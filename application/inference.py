@@ -41,6 +41,13 @@ class LoadedModel:
         self._predictor = Predictor(policy) if Predictor.fits(policy) else None
         self._rng = np.random.default_rng()
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the policy's arrays."""
+        normalizer = self.policy.normalizer
+        arrays = [self.policy.parameters, self.policy.value_weights, *((normalizer.mean, normalizer.var) if normalizer else ())]
+        return sum(array.nbytes for array in arrays)
+
     def answer(self, observation: Nested, deterministic: bool) -> Inference:
         """Raises InvalidObservation."""
         answer = self._answer_one(observation) if deterministic else None
@@ -72,12 +79,16 @@ class LoadedModel:
 
 
 class ModelCache:
-    """The most recently used models, at most `capacity`. Thread-safe."""
+    """The most recently used models, at most `capacity`. Thread-safe.
+
+    `hits` counts how often a model was in memory when it was asked for, `misses` how often it had to be loaded.
+    """
 
     def __init__(self, models: ModelRepository, capacity: int) -> None:
         self._models, self._capacity = models, capacity
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
         self._generation = 0
+        self.hits = self.misses = 0
         self._lock = threading.Lock()
 
     def peek(self, name: str) -> LoadedModel | None:
@@ -86,6 +97,7 @@ class ModelCache:
             model = self._loaded.get(name)
             if model is not None:
                 self._loaded.move_to_end(name)
+                self.hits += 1
             return model
 
     def get(self, name: str) -> LoadedModel:
@@ -96,6 +108,7 @@ class ModelCache:
         generation = self._generation
         model = LoadedModel(self._models.get(name).policy)
         with self._lock:
+            self.misses += 1
             # What was read may have been replaced or deleted meanwhile: then it serves this caller only.
             if generation == self._generation:
                 self._loaded[name] = model
@@ -114,12 +127,20 @@ class ModelCache:
         with self._lock:
             return frozenset(self._loaded)
 
+    @property
+    def size_bytes(self) -> int:
+        """Of the models in memory."""
+        with self._lock:
+            return sum(model.size_bytes for model in self._loaded.values())
+
 
 class Predict:
-    """Answer one observation or several with a kept model."""
+    """Answer one observation or several with a kept model. `answered` counts observations, not calls."""
 
     def __init__(self, cache: ModelCache) -> None:
         self._cache = cache
+        self._lock = threading.Lock()
+        self.answered = 0
 
     def at_once(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference | None:
         """The answer where it takes microseconds; None where storage would be waited for, or a large batch.
@@ -127,12 +148,18 @@ class Predict:
         Raises InvalidObservation.
         """
         model = self._cache.peek(model_name) if len(observation) <= LARGE_BATCH else None
-        return None if model is None else model.answer(observation, deterministic)
+        return None if model is None else self._counted(model.answer(observation, deterministic))
 
     def __call__(self, model_name: str, observation: Nested, deterministic: bool = True) -> Inference:
         """Raises InvalidModelName, ModelNotFound, CorruptData, InvalidObservation."""
         model = self._cache.peek(model_name) or self._cache.get(check_model_name(model_name))
-        return model.answer(observation, deterministic)
+        return self._counted(model.answer(observation, deterministic))
+
+    def _counted(self, inference: Inference) -> Inference:
+        number = len(inference.value) if isinstance(inference.value, list) else 1
+        with self._lock:
+            self.answered += number
+        return inference
 
 
 def _as_batch(rows: Sequence[Any], space: Space) -> FloatArray:

@@ -1,8 +1,10 @@
 """The queue of training jobs: their order, their capacity, what becomes of reports, and recovery after a restart."""
 
 import threading
+import time
 from collections.abc import Callable
 
+from application.counters import QueueCounters
 from domain.checkpoint import Checkpoint, Model
 from domain.errors import CorruptData, QueueFull, StorageFailure
 from domain.job import Job, JobStatus
@@ -47,6 +49,7 @@ class JobQueue:
         self._on_model_saved = on_model_saved
         self._changed = threading.Condition(threading.RLock())
         self._dispatching = False
+        self.counters = QueueCounters()
 
     def submit(self, job: Job) -> None:
         """Take in a job and begin it as soon as a worker is free. Raises QueueFull, JobAlreadyExists, StorageFailure."""
@@ -121,13 +124,18 @@ class JobQueue:
             job = self._jobs.get(report.job_id)
             match report:
                 case Progressed():
+                    self.counters.add_timesteps(job.current_timesteps, report.timesteps)
                     self._jobs.save(job.progressed(report.timesteps, report.metrics))
                     return
                 case Checkpointed():
+                    self.counters.add_timesteps(job.current_timesteps, report.checkpoint.timesteps)
                     progressed = job.progressed(report.checkpoint.timesteps, report.metrics)
+                    begun = time.perf_counter()
                     self._jobs.save_checkpoint(progressed, report.checkpoint)
+                    self.counters.add_checkpoint(time.perf_counter() - begun)
                     return
                 case Ended():
+                    self.counters.add_timesteps(job.current_timesteps, report.checkpoint.timesteps)
                     self._end(job.progressed(report.checkpoint.timesteps, report.metrics), report)
                 case Failed() if job.status is JobStatus.STOPPING:
                     # The worker did not live to obey; what its last checkpoint holds is what was learned.

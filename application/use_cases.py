@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from application.inference import Predict
 from application.models import DeleteModel, ListModels
-from application.system import GetHealth
+from application.statistics import GetStatistics
+from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, StartTraining, StopTraining
 
 
@@ -20,3 +21,5 @@ class UseCases:
     list_models: ListModels
     delete_model: DeleteModel
     get_health: GetHealth
+    get_readiness: GetReadiness
+    get_statistics: GetStatistics

@@ -14,7 +14,8 @@ from adapters.storage.sqlite import SqliteJobRepository, SqliteModelRepository, 
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, ListModels
-from application.system import GetHealth
+from application.statistics import GetStatistics
+from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, StartTraining, StopTraining
 from application.use_cases import UseCases
 from bootstrap.settings import Settings
@@ -58,15 +59,18 @@ class Container:
             max_queued_jobs=max_queued_jobs,
             on_model_saved=cache.forget,
         )
+        predict = Predict(cache)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, lambda: str(uuid.uuid4()), _new_seed),
             stop_training=StopTraining(self._queue),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
-            predict=Predict(cache),
+            predict=predict,
             list_models=ListModels(models, cache),
             delete_model=DeleteModel(models, cache),
             get_health=GetHealth(jobs, cache, clock),
+            get_readiness=GetReadiness(jobs, executor),
+            get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
         )
 
     def recover(self) -> None:

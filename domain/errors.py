@@ -15,6 +15,7 @@ GrpoError
 │   └── JobAlreadyExists
 ├── CapacityExceeded
 │   └── QueueFull
+├── NotReady                     a readiness check fails
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
 │   ├── EnvironmentFailed
@@ -172,6 +173,13 @@ class QueueFull(CapacityExceeded):
             retry_after_seconds,
         )
         self.limit = limit
+
+
+class NotReady(GrpoError):
+    """The service is up and cannot do its work now."""
+
+    code = "not-ready"
+    title = "Service is not ready"
 
 
 class TrainingFailed(GrpoError):

@@ -1,6 +1,6 @@
 """The ports: what the domain and the use cases need from outside, as Protocols."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -108,6 +108,14 @@ class JobRepository(Protocol):
         """How many jobs are in one of these states."""
         ...
 
+    def count_by_status(self) -> Mapping[JobStatus, int]:
+        """How many jobs are in each state; a state of none may be missing. Reads no job."""
+        ...
+
+    def probe(self) -> None:
+        """Write something that changes nothing: returns where writing works."""
+        ...
+
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint) -> None:
         """Replace the job and its checkpoint, both or neither. Raises JobNotFound."""
         ...
@@ -210,6 +218,11 @@ class JobExecutor(Protocol):
     @property
     def capacity(self) -> int:
         """How many tasks run at once."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether tasks can be started and reports are heard: false after `close`."""
         ...
 
     def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:

@@ -53,6 +53,10 @@ class ProcessExecutor:
         """The number of processes."""
         return self._capacity
 
+    @property
+    def alive(self) -> bool:
+        return not self._closed and self._thread.is_alive()
+
     def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:
         """Give the task to an idle process, or to a new one. Raises RuntimeError when all are busy."""
         with self._lock:

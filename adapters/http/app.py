@@ -7,11 +7,13 @@ from litestar.exceptions import HTTPException
 
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
+from adapters.http.controllers.monitoring import monitoring_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
+from adapters.http.observation import Observation, RequestFigures
 from adapters.http.openapi import describe_types, openapi_config
 from adapters.http.problems import MAX_BODY_BYTES, on_grpo_error, on_http_exception, on_unforeseen
-from adapters.http.request_id import add_request_id
+from adapters.http.prometheus import build_registry
 from application.use_cases import UseCases
 from domain.errors import GrpoError
 
@@ -21,21 +23,24 @@ def create_app(
     version: str,
     on_startup: Callable[[], None] = lambda: None,
     on_shutdown: Callable[[], None] = lambda: None,
+    dropped_log_lines: Callable[[], int] = lambda: 0,
 ) -> Litestar:
     """Every documented route. The hooks run once, before the first and after the last request."""
+    figures = RequestFigures()
+    registry = build_registry(use_cases.get_statistics, figures, dropped_log_lines)
     app = Litestar(
         route_handlers=[
             training_routes(use_cases),
             inference_routes(use_cases),
             model_routes(use_cases),
             system_routes(use_cases, version),
+            monitoring_routes(use_cases, registry),
         ],
         exception_handlers={
             GrpoError: on_grpo_error,
             HTTPException: on_http_exception,
             Exception: on_unforeseen,
         },
-        before_send=[add_request_id],
         openapi_config=openapi_config(version),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
@@ -43,4 +48,7 @@ def create_app(
         on_shutdown=[on_shutdown],
     )
     describe_types(app)
+    figures.know({route.path for route in app.routes})
+    # Around everything, so that also an answer that no route gave is seen.
+    app.asgi_handler = Observation(app.asgi_handler, figures)
     return app

@@ -20,6 +20,8 @@ TYPES = [
     responses.ModelsResponse,
     responses.DeleteResponse,
     responses.HealthResponse,
+    responses.LiveResponse,
+    responses.ReadyResponse,
     responses.IndexResponse,
     responses.Problem,
 ]

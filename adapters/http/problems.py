@@ -11,10 +11,10 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from adapters.http.request_id import request_id
 from adapters.http.responses import FieldProblem, Problem
-from domain.errors import CapacityExceeded, Conflict, GrpoError, InvalidInput, NotFound
+from domain.errors import CapacityExceeded, Conflict, GrpoError, InvalidInput, NotFound, NotReady
 
 MEDIA_TYPE = "application/problem+json"
-STATUS: dict[type[GrpoError], int] = {InvalidInput: 422, NotFound: 404, Conflict: 409, CapacityExceeded: 429}
+STATUS: dict[type[GrpoError], int] = {InvalidInput: 422, NotFound: 404, Conflict: 409, CapacityExceeded: 429, NotReady: 503}
 HTTP_CODES = {
     400: "malformed-body",
     404: "route-not-found",

@@ -1,7 +1,8 @@
 """Repositories in memory, for tests and scripts. What is kept are copies: encoded bytes, or immutable values."""
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from adapters.storage.codec import decode_checkpoint, decode_model, encode_checkpoint, encode_model
 from domain.checkpoint import Checkpoint, Model
@@ -44,6 +45,13 @@ class MemoryJobRepository:
 
     def count(self, *statuses: JobStatus) -> int:
         return len(self.with_status(*statuses))
+
+    def count_by_status(self) -> Mapping[JobStatus, int]:
+        with self._lock:
+            return Counter(job.status for job in self._jobs.values())
+
+    def probe(self) -> None:
+        """Memory can always be written."""
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint) -> None:
         data = encode_checkpoint(checkpoint)

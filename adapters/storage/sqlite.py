@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,18 @@ class SqliteJobRepository:
     def count(self, *statuses: JobStatus) -> int:
         with self._database.use() as db:
             return int(db.table("jobs").count_where(_status_in(statuses), [*statuses]))
+
+    def count_by_status(self) -> Mapping[JobStatus, int]:
+        with self._database.use() as db:
+            rows = db.execute("select status, count(*) from jobs group by status").fetchall()
+        known = {status.value for status in JobStatus}
+        return {JobStatus(status): number for status, number in rows if status in known}
+
+    def probe(self) -> None:
+        with self._database.use() as db:
+            # Writes the database's first page through the log, as any change does, and leaves it as it is.
+            [(version,)] = db.execute("pragma user_version").fetchall()
+            db.execute(f"pragma user_version = {version}")
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint) -> None:
         data = encode_checkpoint(checkpoint)

@@ -1,0 +1,32 @@
+"""What docs/monitoring.md says of metrics and log keys, compared with what the service gives."""
+
+import re
+
+from litestar import Litestar
+from litestar.testing import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.docs.test_documents import text_of
+from tests.integration.conftest import *  # noqa: F403
+
+PAGE = "docs/monitoring.md"
+
+
+def test_table_of_metrics_says_what_the_service_gives(trained: TestClient[Litestar]) -> None:
+    rows = re.findall(r"^\| `((?:grpo|process)_\w+)` \| (\w+) \| ([`\w, ]*?) ?\| [^|]+ \|$", text_of(PAGE), re.MULTILINE)
+    said = {name.removesuffix("_total"): (kind, {*re.findall(r"`(\w+)`", labels)}) for name, kind, labels in rows}
+    trained.get("/health")
+    given = {
+        family.name: (family.type, {label for sample in family.samples for label in sample.labels} - {"le"})
+        for family in text_string_to_metric_families(trained.get("/metrics").text)
+    }
+    assert said == given
+
+
+def test_every_metric_of_an_alert_exists(client: TestClient[Litestar]) -> None:
+    text = text_of(PAGE)
+    [alerts] = re.findall(r"### Alerts worth having\n\n```text\n(.*?)```", text, re.DOTALL)
+    families = {family.name: family.type for family in text_string_to_metric_families(client.get("/metrics").text)}
+    endings = {"counter": ["_total"], "gauge": [""], "summary": ["_count", "_sum"], "histogram": ["_bucket", "_count", "_sum"]}
+    names = {name + ending for name, kind in families.items() for ending in endings[kind]}
+    assert set(re.findall(r"\b(?:grpo|process)_\w+", alerts)) <= names
