@@ -1,5 +1,6 @@
 """Use cases of training jobs."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from domain.ports import Clock, EnvironmentFactory, JobRepository
 from domain.presets import DEFAULT_ENV_NAME, resolve
 
 STOP_TIMEOUT_SECONDS = 2.5
+
+logger = logging.getLogger("grpo.training")
 
 
 class StartTraining:
@@ -35,6 +38,7 @@ class StartTraining:
         config = resolve(given, environment, seed=self._new_seed(), model_name=f"grpo_model_{job_id}")
         job = Job(id=job_id, config=config, created_at=self._clock.now())
         self._queue.submit(job)
+        logger.info("a job for %s was submitted", config.env_name, extra={"job_id": job_id})
         return job
 
 

@@ -4,6 +4,7 @@ import random
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from adapters.environments.factory import GymnasiumEnvironments
@@ -18,6 +19,7 @@ from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, StartTraining, StopTraining
 from application.use_cases import UseCases
+from bootstrap.logs import configure
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
@@ -93,11 +95,14 @@ def build(settings: Settings) -> Container:
         database.close()
         lock.close()
 
-    workers = settings.max_concurrent_jobs or default_capacity()
+    executor: JobExecutor = InlineExecutor()
+    if settings.executor == "process":
+        workers = settings.max_concurrent_jobs or default_capacity()
+        executor = ProcessExecutor(workers, partial(configure, settings.log_level, settings.log_format))
     return Container(
         jobs=SqliteJobRepository(database),
         models=SqliteModelRepository(database),
-        executor=ProcessExecutor(workers) if settings.executor == "process" else InlineExecutor(),
+        executor=executor,
         environments=GymnasiumEnvironments(),
         clock=SystemClock(),
         max_queued_jobs=settings.max_queued_jobs,

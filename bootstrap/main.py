@@ -2,12 +2,14 @@
 
 import contextlib
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bootstrap.logs import configure
 from bootstrap.settings import Settings, exit_with, load_or_exit, use_one_blas_thread
 
 # uvicorn's settings on which the speed of a request depends; the bare route of the benchmarks has the same.
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Exit code 2 and one sentence when it cannot start as it was told."""
     settings = load_or_exit(sys.argv[1:] if arguments is None else arguments)
     use_one_blas_thread()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log = configure(settings.log_level, settings.log_format)
 
     # Imported here, so that wrong settings are told at once and numpy sees the number of threads.
     import uvicorn
@@ -40,7 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         container = build(settings)
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
-    app = create_app(container.use_cases, VERSION, on_startup=container.recover, on_shutdown=container.close)
+    app = create_app(
+        container.use_cases,
+        VERSION,
+        on_startup=container.recover,
+        on_shutdown=container.close,
+        dropped_log_lines=lambda: log.dropped,
+    )
     config = uvicorn.Config(
         app,
         **STACK,
@@ -48,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     host, port = listener.getsockname()[:2]
     logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
-    # The server has shut down in order when it passes an interrupt on.
+    # The server has shut down in order when it passes a signal on. Ending by that signal would lose the log's last lines.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 

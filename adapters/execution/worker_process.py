@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from application.worker import run_training
@@ -12,13 +13,15 @@ from domain.ports import TrainingTask
 NICENESS = 10
 
 
-def serve(pipe: Connection) -> None:
+def serve(pipe: Connection, initialize: Callable[[], object] | None = None) -> None:
     """Train one task after another until the pipe closes: a TrainingTask begins one, the id of its job stops it."""
     # An interrupt in a terminal reaches the whole process group; the server decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whoever asks for a prediction waits; training does not.
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    if initialize is not None:
+        initialize()
     inbox = _Inbox(pipe)
     while True:
         task = inbox.next_task()

@@ -1,11 +1,14 @@
 """What docs/monitoring.md says of metrics and log keys, compared with what the service gives."""
 
+import json
+import logging
 import re
 
 from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from bootstrap.logs import JsonFormatter
 from tests.docs.test_documents import text_of
 from tests.integration.conftest import *  # noqa: F403
 
@@ -21,6 +24,16 @@ def test_table_of_metrics_says_what_the_service_gives(trained: TestClient[Litest
         for family in text_string_to_metric_families(trained.get("/metrics").text)
     }
     assert said == given
+
+
+def test_table_of_log_keys_says_what_a_line_holds() -> None:
+    [table] = re.findall(r"^\| key \| in \| meaning \|\n(.*?)\n\n", text_of(PAGE), re.DOTALL | re.MULTILINE)
+    said = [key for row in table.splitlines()[1:] for key in re.findall(r"`(\w+)`", row.split("|")[1])]
+    error = ZeroDivisionError()
+    record = logging.LogRecord("grpo", logging.ERROR, "", 1, "x", (), (type(error), error, None))
+    access = dict.fromkeys(("method", "path", "status", "milliseconds", "client"))
+    record.__dict__ |= {"request_id": "r", "job_id": "j", "access": access}
+    assert sorted(said) == sorted(json.loads(JsonFormatter().format(record)))
 
 
 def test_every_metric_of_an_alert_exists(client: TestClient[Litestar]) -> None:

@@ -31,7 +31,8 @@ class ServerProcess:
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "ServerProcess":
+    def start(self, stderr: int | None = None, closed_stderr: bool = False, **environment: str) -> "ServerProcess":
+        """Begin the process, with a log of its own unless `stderr` is where it goes, and wait until it answers."""
         settings = {
             "GRPO_PORT": str(self.port),
             "GRPO_DATA_DIR": str(self.data_dir),
@@ -39,8 +40,12 @@ class ServerProcess:
             "GRPO_MAX_QUEUED_JOBS": str(self.max_queued),
         }
         command = [sys.executable, "run_api.py"]
+        if closed_stderr:
+            command = ["sh", "-c", 'exec "$0" "$@" 2>&-', *command]
         log = (self.data_dir / "server.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | settings | environment, stdout=log, stderr=log if stderr is None else stderr
+        )
         log.close()
         self.until(self._answers)
         return self
