@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
@@ -22,6 +23,9 @@ from application.use_cases import UseCases
 from bootstrap.logs import configure
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
+
+if TYPE_CHECKING:  # an optional extra
+    from adapters.tracing.tracing import Tracing
 
 VERSION = "0.1.0"
 
@@ -47,6 +51,7 @@ class Container:
         clock: Clock,
         max_queued_jobs: int,
         max_loaded_models: int,
+        new_id: Callable[[], str],
         close_storage: Callable[[], None] = lambda: None,
     ) -> None:
         self._close_storage = close_storage
@@ -63,7 +68,7 @@ class Container:
         )
         predict = Predict(cache)
         self.use_cases = UseCases(
-            start_training=StartTraining(environments, self._queue, clock, lambda: str(uuid.uuid4()), _new_seed),
+            start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
@@ -85,7 +90,7 @@ class Container:
         self._close_storage()
 
 
-def build(settings: Settings) -> Container:
+def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
     """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure."""
     folder = Path(settings.data_dir)
     lock = FolderLock(folder)
@@ -102,13 +107,18 @@ def build(settings: Settings) -> Container:
     return Container(
         jobs=SqliteJobRepository(database),
         models=SqliteModelRepository(database),
-        executor=executor,
+        executor=tracing.executor(executor) if tracing else executor,
         environments=GymnasiumEnvironments(),
         clock=SystemClock(),
         max_queued_jobs=settings.max_queued_jobs,
         max_loaded_models=settings.max_loaded_models,
+        new_id=tracing.ids(_new_id) if tracing else _new_id,
         close_storage=close_storage,
     )
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
 
 
 def _new_seed() -> int:

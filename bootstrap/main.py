@@ -7,11 +7,15 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.logs import configure
 from bootstrap.settings import Settings, exit_with, load_or_exit, use_one_blas_thread
 
+if TYPE_CHECKING:
+    from adapters.tracing.tracing import Tracing
+
+INSTALL_TRACING = "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
 # uvicorn's settings on which the speed of a request depends; the bare route of the benchmarks has the same.
 STACK: dict[str, Any] = {
     "loop": "uvloop",
@@ -36,10 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from bootstrap.container import VERSION, build
     from domain.errors import StorageFailure
 
+    tracing = _open_tracing() if settings.tracing else None
     listener = _listen(settings)
     try:
         Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
-        container = build(settings)
+        container = build(settings, tracing)
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
     app = create_app(
@@ -48,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         on_startup=container.recover,
         on_shutdown=container.close,
         dropped_log_lines=lambda: log.dropped,
+        traced=tracing.requests if tracing else lambda app: app,
     )
     config = uvicorn.Config(
         app,
@@ -59,7 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The server has shut down in order when it passes a signal on. Ending by that signal would lose the log's last lines.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            if tracing:
+                tracing.close()
+
+
+def _open_tracing() -> "Tracing":
+    try:
+        from adapters.tracing.tracing import open_tracing
+    except ModuleNotFoundError:
+        exit_with(f"the setting tracing needs the extra [otel]: {INSTALL_TRACING}.")
+    return open_tracing()
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -35,6 +35,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log_format: Annotated[
         Literal["auto", "json", "text"], Meta(description="form of the log; auto = text on a terminal, else JSON lines")
     ] = "auto"
+    tracing: Annotated[bool, Meta(description="send OpenTelemetry traces; needs the extra [otel]")] = False
 
 
 class InvalidSettings(Exception):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
 
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
@@ -24,8 +25,12 @@ def create_app(
     on_startup: Callable[[], None] = lambda: None,
     on_shutdown: Callable[[], None] = lambda: None,
     dropped_log_lines: Callable[[], int] = lambda: 0,
+    traced: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Litestar:
-    """Every documented route. The hooks run once, before the first and after the last request."""
+    """Every documented route. The hooks run once, before the first and after the last request.
+
+    `traced` wraps the application in whatever traces its requests.
+    """
     figures = RequestFigures()
     registry = build_registry(use_cases.get_statistics, figures, dropped_log_lines)
     app = Litestar(
@@ -50,5 +55,5 @@ def create_app(
     describe_types(app)
     figures.know({route.path for route in app.routes})
     # Around everything, so that also an answer that no route gave is seen.
-    app.asgi_handler = Observation(app.asgi_handler, figures)
+    app.asgi_handler = Observation(traced(app.asgi_handler), figures)
     return app
