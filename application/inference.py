@@ -80,7 +80,8 @@ class LoadedModel:
 class ModelCache:
     """The most recently used models, within `capacity_bytes`. Thread-safe.
 
-    A model that is larger than the cache is loaded for each request.
+    A model that is larger than the cache is loaded for each request. `hits` counts how often a model was in memory when it
+    was asked for, `misses` how often it had to be loaded.
     """
 
     def __init__(self, models: ModelRepository, capacity_bytes: int) -> None:
@@ -88,6 +89,7 @@ class ModelCache:
         self._loaded: OrderedDict[tuple[str, int], LoadedModel] = OrderedDict()
         self._newest: dict[str, int] = {}
         self._generation = 0
+        self.hits = self.misses = 0
         self._lock = threading.Lock()
         self.size_bytes = 0
 
@@ -98,6 +100,7 @@ class ModelCache:
             model = self._loaded.get(key)
             if model is not None:
                 self._loaded.move_to_end(key)
+                self.hits += 1
             return model
 
     def get(self, name: str, version: int | None = None) -> LoadedModel:
@@ -109,6 +112,7 @@ class ModelCache:
         kept = self._models.get(name, version)
         model = LoadedModel(kept.policy)
         with self._lock:
+            self.misses += 1
             # What was read may have been replaced or deleted meanwhile: then it serves this caller only.
             if generation == self._generation and model.size_bytes <= self._capacity_bytes:
                 self._take_in((name, kept.version), model, newest=version is None)
@@ -141,10 +145,12 @@ class ModelCache:
 
 
 class Predict:
-    """Answer one observation or several with a kept model."""
+    """Answer one observation or several with a kept model. `answered` counts observations, not calls."""
 
     def __init__(self, cache: ModelCache) -> None:
         self._cache = cache
+        self._lock = threading.Lock()
+        self.answered = 0
 
     def at_once(
         self, model_name: str, observation: Nested, deterministic: bool = True, version: int | None = None
@@ -154,7 +160,7 @@ class Predict:
         Raises InvalidObservation.
         """
         model = self._cache.peek(model_name, version) if len(observation) <= LARGE_BATCH else None
-        return None if model is None else model.answer(observation, deterministic)
+        return None if model is None else self._counted(model.answer(observation, deterministic))
 
     def __call__(
         self, model_name: str, observation: Nested, deterministic: bool = True, version: int | None = None
@@ -164,7 +170,13 @@ class Predict:
         Raises InvalidModelName, ModelNotFound, CorruptData, InvalidObservation.
         """
         model = self._cache.peek(model_name, version) or self._cache.get(check_model_name(model_name), version)
-        return model.answer(observation, deterministic)
+        return self._counted(model.answer(observation, deterministic))
+
+    def _counted(self, inference: Inference) -> Inference:
+        number = len(inference.value) if isinstance(inference.value, list) else 1
+        with self._lock:
+            self.answered += number
+        return inference
 
 
 def _as_batch(rows: Sequence[Any], space: Space) -> FloatArray:

@@ -5,19 +5,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from application.job_records import JobRecords
 from domain.access_errors import TooManyJobs
-from domain.checkpoint import Checkpoint, EvaluationSummary, Model
 from domain.errors import (
     CorruptData,
     IdempotencyKeyReused,
     QueueFull,
     ShuttingDown,
     StorageFailure,
-    TooManyAttempts,
 )
-from domain.job import UNFINISHED, Job, JobEvent, JobStatus
+from domain.job import UNFINISHED, Job, JobStatus
 from domain.ports import (
     Checkpointed,
     Clock,
@@ -59,11 +57,12 @@ class JobQueue:
         lease_seconds: float = 60.0,
         checkpoint_seconds: float = 2.0,
     ) -> None:
-        self._jobs, self._models, self._executor = jobs, models, executor
+        self._jobs, self._executor = jobs, executor
         self._environments, self._clock = environments, clock
         self._max_queued_jobs, self._max_attempts = max_queued_jobs, max_attempts
         self._lease, self._checkpoint_seconds = timedelta(seconds=lease_seconds), checkpoint_seconds
-        self._on_model_saved = on_model_saved
+        self._records = JobRecords(jobs, models, clock, on_model_saved)
+        self.counters = self._records.counters
         self._changed = threading.Condition(threading.RLock())
         self._with_executor: dict[str, datetime] = {}
         """When each lease runs out, as reports renew it; what is stored may be older, while the storage fails."""
@@ -99,7 +98,7 @@ class JobQueue:
         with self._changed:
             job = self._jobs.get(job_id).resumed(total_timesteps)
             self._check_room(job.owner, most_of_owner)
-            self._save(job, "resumed on request")
+            self._records.resumed(job)
             self._dispatch()
             return job
 
@@ -110,9 +109,9 @@ class JobQueue:
             if job.status is JobStatus.STOPPING:
                 return job
             if job.status is JobStatus.QUEUED:
-                self._stop_at_last_checkpoint(job)
+                self._records.stopped_at_last_checkpoint(job)
             else:
-                self._save(job.to(JobStatus.STOPPING, self._clock.now()), "stopped on request")
+                self._records.stopping(job)
                 self._executor.stop(job_id)
             return self._jobs.get(job_id)
 
@@ -183,11 +182,13 @@ class JobQueue:
             checkpoint, reason = None, f"begun again from the start: {error}"
         job = job.progressed(checkpoint.timesteps if checkpoint else 0, job.metrics)
         until = self._clock.now() + self._lease
-        job = replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=until)
-        self._save(job, reason)
+        job = self._records.running(job, until, reason)
         self._with_executor[job.id] = until
-        task = TrainingTask(job, self._environments, checkpoint, self._checkpoint_seconds)
-        self._executor.start(task, self._on_report)
+        try:
+            self._executor.start(TrainingTask(job, self._environments, checkpoint, self._checkpoint_seconds), self._on_report)
+        except (OSError, RuntimeError) as error:
+            del self._with_executor[job.id]
+            self._take_back(job, f"No worker could be started: {error}.")
 
     def _on_report(self, report: Report) -> None:
         """Write a report down. A final one that cannot be written is kept and tried again; others are followed by more."""
@@ -195,8 +196,8 @@ class JobQueue:
             self._with_executor[report.job_id] = self._clock.now() + self._lease
             try:
                 self._write_down(report)
-            except CorruptData:
-                logger.exception("job %s: what is stored of it cannot be read; its report is dropped", report.job_id)
+            except CorruptData as error:
+                logger.error("job %s: its report is dropped: %s", report.job_id, error)  # noqa: TRY400 (the sentence says all)
             except StorageFailure as error:
                 logger.warning("job %s: a report is not written down yet: %s", report.job_id, error)
                 if isinstance(report, Ended | Failed):
@@ -211,24 +212,24 @@ class JobQueue:
         job = self._jobs.get(report.job_id)
         match report:
             case Progressed():
-                self._jobs.save_progress(self._leased(job.progressed(report.timesteps, report.metrics)))
+                self._records.progressed(self._leased(job), report.timesteps, report.metrics)
             case Checkpointed():
-                self._save_checkpoint(self._leased(job), report)
+                self._records.checkpointed(self._leased(job), report)
             case Ended(stopped=False):
-                self._keep(job, report.checkpoint, JobStatus.COMPLETED, report.metrics, report.evaluation)
+                self._records.ended(job, JobStatus.COMPLETED, report.checkpoint, report.metrics, report.evaluation)
             case Ended():
-                job = self._save_checkpoint(job, report)
+                job = self._records.checkpointed(job, report)
                 if job.status is JobStatus.STOPPING:
-                    self._keep(job, report.checkpoint, JobStatus.STOPPED, report.metrics)
+                    self._records.ended(job, JobStatus.STOPPED, report.checkpoint, report.metrics)
                 else:
-                    self._save(job.to(JobStatus.QUEUED, self._clock.now()), "the server was shut down")
+                    self._records.queued(job, "the server was shut down")
             case Failed() if job.status is JobStatus.STOPPING:
-                # The worker did not live to obey; what its last checkpoint holds is what was learned.
-                self._stop_at_last_checkpoint(job)
+                # The worker did not live to obey.
+                self._records.stopped_at_last_checkpoint(job)
             case Failed(lost=True):
                 self._take_back(job, report.message)
             case Failed():
-                self._fail(job, report.code, report.message)
+                self._records.failed(job, report.code, report.message)
 
     def _end_leases(self) -> None:
         """Take jobs back whose worker gives no sign of life, or that no worker has."""
@@ -246,69 +247,14 @@ class JobQueue:
     def _take_back(self, job: Job, reason: str) -> None:
         """The worker of a job is lost: it waits again; or ends, where it was stopping or has been tried often enough."""
         if job.status is JobStatus.STOPPING:
-            self._stop_at_last_checkpoint(job)
+            self._records.stopped_at_last_checkpoint(job)
         elif self._draining:
             # That the worker did not end in time is no fault of the job.
-            waiting = replace(job, attempts=job.attempts - 1).to(JobStatus.QUEUED, self._clock.now())
-            self._save(waiting, "the server was shut down")
+            self._records.queued(replace(job, attempts=job.attempts - 1), "the server was shut down")
         elif job.attempts >= self._max_attempts:
-            error = TooManyAttempts(job.attempts, reason)
-            self._fail(job, error.code, str(error))
+            self._records.given_up(job, reason)
         else:
-            self._save(job.to(JobStatus.QUEUED, self._clock.now()), reason)
-
-    def _stop_at_last_checkpoint(self, job: Job) -> None:
-        try:
-            checkpoint = self._jobs.load_checkpoint(job.id)
-        except CorruptData as error:
-            self._fail(job, error.code, str(error))
-        else:
-            self._keep(job, checkpoint, JobStatus.STOPPED, job.metrics)
-
-    def _keep(
-        self,
-        job: Job,
-        checkpoint: Checkpoint | None,
-        status: JobStatus,
-        metrics: dict[str, float],
-        evaluation: EvaluationSummary | None = None,
-    ) -> None:
-        """Keep what was learned as the model and end the job; one that had learned nothing yet leaves no model.
-
-        Should the process end in between, the job ends once more, and the same model is not kept twice.
-        """
-        now, data = self._clock.now(), {}
-        if checkpoint is not None:
-            job = job.progressed(checkpoint.timesteps, metrics)
-        if checkpoint is not None and checkpoint.timesteps:
-            name = job.config.model_name
-            model = Model(name, checkpoint.policy, checkpoint.config, job.id, now, checkpoint.timesteps, evaluation)
-            data = {"model_name": name, "model_version": self._models.save(model)}
-            self._on_model_saved(name)
-        self._save(job.to(status, now), "its training is over", data, drop_checkpoint=status is JobStatus.COMPLETED)
-
-    def _fail(self, job: Job, code: str, message: str) -> None:
-        self._save(job.to(JobStatus.FAILED, self._clock.now(), (code, message)), message)
+            self._records.queued(job, reason)
 
     def _leased(self, job: Job) -> Job:
         return replace(job, lease_until=self._with_executor[job.id])
-
-    def _save_checkpoint(self, job: Job, report: Checkpointed | Ended) -> Job:
-        """The job, its checkpoint and the event, all or nothing; the attempts begin to count anew."""
-        timesteps = report.checkpoint.timesteps
-        job = replace(job.progressed(timesteps, report.metrics), attempts=0)
-        event = JobEvent(
-            job_id=job.id,
-            time=self._clock.now(),
-            kind="checkpoint",
-            data={"timesteps": timesteps, "metrics": report.metrics},
-        )
-        self._jobs.save_checkpoint(job, report.checkpoint, event)
-        return job
-
-    def _save(self, job: Job, reason: str, data: dict[str, Any] | None = None, *, drop_checkpoint: bool = False) -> None:
-        """Keep the job in its new state, and the event that tells of it."""
-        data = {"status": job.status.value, "timesteps": job.current_timesteps, "reason": reason} | (data or {})
-        event = JobEvent(job_id=job.id, time=self._clock.now(), kind="status", data=data)
-        self._jobs.save(job, event, drop_checkpoint=drop_checkpoint)
-        logger.info("job %s is %s: %s", job.id, job.status, reason)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from application.inference import Predict
 from application.models import DeleteModel, GetModel, ListModels
-from application.system import GetHealth
+from application.statistics import GetStatistics
+from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 
 
@@ -22,3 +23,5 @@ class UseCases:
     get_model: GetModel
     delete_model: DeleteModel
     get_health: GetHealth
+    get_readiness: GetReadiness
+    get_statistics: GetStatistics

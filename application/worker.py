@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from application import log_context
 from domain.checkpoint import EvaluationSummary
 from domain.errors import GrpoError, UnusableCheckpoint
 from domain.evaluation import evaluate
@@ -25,18 +26,25 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
     The clock decides when to report and never what is computed.
     """
     job_id = task.job.id
+    context = log_context.job_id.set(job_id)
+    logger.info("training of %s begins, attempt %d", task.job.config.env_name, task.job.attempts)
     try:
         with _trainer(task) as trainer:
             ended = _train(trainer, task, report, stop_requested)
     except GrpoError as error:
+        logger.warning("training failed: %s", error)
         report(Failed(job_id, error.code, str(error)))
     except MemoryError:
+        logger.warning("training failed: out of memory")
         report(Failed(job_id, "out-of-memory", "The worker ran out of memory; fewer n_envs or smaller hidden_sizes need less."))
     except Exception as error:
         logger.exception("job %s failed", job_id)
         report(Failed(job_id, "internal-error", f"Training ended with an unexpected {type(error).__name__}: {error}"))
     else:
+        logger.info("training %s after %d steps", "stopped" if ended.stopped else "completed", ended.checkpoint.timesteps)
         report(ended)
+    finally:
+        log_context.job_id.reset(context)
 
 
 def _trainer(task: TrainingTask) -> Trainer:

@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
@@ -18,12 +20,17 @@ from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, GetModel, ListModels
-from application.system import GetHealth
+from application.statistics import GetStatistics
+from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
 from bootstrap.lists import patterns
+from bootstrap.logs import configure
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
+
+if TYPE_CHECKING:  # an optional extra
+    from adapters.tracing.tracing import Tracing
 
 VERSION = "0.1.0"
 DRAIN_SECONDS = 2.2
@@ -49,6 +56,7 @@ class Container:
         environments: EnvironmentFactory,
         clock: Clock,
         settings: Settings,
+        new_id: Callable[[], str],
         close_storage: Callable[[], None] = lambda: None,
     ) -> None:
         self._close_storage = close_storage
@@ -67,17 +75,20 @@ class Container:
             on_model_saved=cache.forget,
         )
         self._housekeeping = Housekeeping(self._queue.tend)
+        predict = Predict(cache)
         self.use_cases = UseCases(
-            start_training=StartTraining(environments, self._queue, clock, lambda: str(uuid.uuid4()), _new_seed),
+            start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
             resume_training=ResumeTraining(environments, self._queue, jobs),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
-            predict=Predict(cache),
+            predict=predict,
             list_models=ListModels(models, cache),
             get_model=GetModel(models, cache),
             delete_model=DeleteModel(models, cache),
             get_health=GetHealth(jobs, cache, clock),
+            get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
+            get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
         )
 
     def start(self) -> None:
@@ -96,20 +107,22 @@ class Container:
         self._close_storage()
 
 
-def build(settings: Settings) -> Container:
+def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
     """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure."""
     folder = Path(settings.data_dir)
     with ExitStack() as opened:
         opened.callback(FolderLock(folder).close)
         database = open_database(folder / "grpo.db")
         opened.callback(database.close)
+        executor = _executor(settings)
         return Container(
             jobs=SqliteJobRepository(database),
             models=SqliteModelRepository(database),
-            executor=_executor(settings),
+            executor=tracing.executor(executor) if tracing else executor,
             environments=GymnasiumEnvironments(patterns(settings.env_allow)),
             clock=SystemClock(),
             settings=settings,
+            new_id=tracing.ids(_new_id) if tracing else _new_id,
             close_storage=opened.pop_all().close,
         )
 
@@ -117,7 +130,12 @@ def build(settings: Settings) -> Container:
 def _executor(settings: Settings) -> JobExecutor:
     if settings.executor == "inline":
         return InlineExecutor()
-    return ProcessExecutor(settings.max_concurrent_jobs or default_capacity())
+    capacity = settings.max_concurrent_jobs or default_capacity()
+    return ProcessExecutor(capacity, partial(configure, settings.log_level, settings.log_format))
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
 
 
 def _new_seed() -> int:

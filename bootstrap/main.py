@@ -1,19 +1,19 @@
 """Starts the server."""
 
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.listener import listen
+from bootstrap.logs import configure
 from bootstrap.settings import exit_with, load_or_exit, use_one_blas_thread
 
-FINISH_SECONDS = 1  # for requests under way, when the jobs have come to a checkpoint
+if TYPE_CHECKING:
+    from adapters.tracing.tracing import Tracing
 
+INSTALL_TRACING = "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
 # uvicorn's settings on which the speed of a request depends; the bare route of the benchmarks has the same.
 STACK: dict[str, Any] = {
     "loop": "uvloop",
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Exit code 2 and one sentence when it cannot start as it was told."""
     settings = load_or_exit(sys.argv[1:] if arguments is None else arguments)
     use_one_blas_thread()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log = configure(settings.log_level, settings.log_format)
 
     # Imported here, so that wrong settings are told at once and numpy sees the number of threads.
     import uvicorn
@@ -37,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from adapters.http.app import create_app
     from bootstrap.access import access_rules
     from bootstrap.container import VERSION, build
+    from bootstrap.draining import FINISH_SECONDS, DrainingServer
     from domain.errors import StorageFailure
 
+    tracing = _open_tracing() if settings.tracing else None
     listener = listen(settings)
     host, port = listener.getsockname()[:2]
     try:
@@ -47,32 +49,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         exit_with(str(error))
     try:
         Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
-        container = build(settings)
+        container = build(settings, tracing)
         container.start()
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
-    app = create_app(container.use_cases, VERSION, access, on_shutdown=container.close)
+    app = create_app(
+        container.use_cases,
+        VERSION,
+        access,
+        on_shutdown=container.close,
+        dropped_log_lines=lambda: log.dropped,
+        traced=tracing.requests if tracing else lambda app: app,
+    )
     config = uvicorn.Config(app, **STACK, timeout_graceful_shutdown=FINISH_SECONDS)
-
-    class DrainingServer(uvicorn.Server):
-        """At the first signal jobs come to a checkpoint while requests are still answered; at the second all ends at once."""
-
-        draining = False
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 (as its base has it)
-            if self.draining:
-                self.force_exit = sig == signal.SIGINT
-                self.should_exit = True
-                return
-            self.draining = True
-            # A handler may interrupt a holder of any lock: what takes locks is done in a thread.
-            threading.Thread(target=self._drain, name="drain", daemon=True).start()
-
-        def _drain(self) -> None:
-            try:
-                container.drain()
-            finally:
-                self.should_exit = True
-
     logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
-    DrainingServer(config).run(sockets=[listener])
+    try:
+        DrainingServer(config, container.drain).run(sockets=[listener])
+    finally:
+        if tracing:
+            tracing.close()
+
+
+def _open_tracing() -> "Tracing":
+    try:
+        from adapters.tracing.tracing import open_tracing
+    except ModuleNotFoundError:
+        exit_with(f"the setting tracing needs the extra [otel]: {INSTALL_TRACING}.")
+    return open_tracing()

@@ -50,6 +50,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="what is logged to standard error")] = (
         "info"
     )
+    log_format: Annotated[
+        Literal["auto", "json", "text"], Meta(description="form of the log; auto = text on a terminal, else JSON lines")
+    ] = "auto"
+    tracing: Annotated[bool, Meta(description="send OpenTelemetry traces; needs the extra [otel]")] = False
 
     def __post_init__(self) -> None:
         for name, check in CHECKS.items():

@@ -27,6 +27,7 @@ GrpoError
 │   ├── TooManyJobs              (access_errors)
 │   └── QueueFull
 ├── ShuttingDown                 no new work is taken any more
+├── NotReady                     a readiness check fails
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
 │   ├── EnvironmentFailed
@@ -230,6 +231,13 @@ class ShuttingDown(GrpoError):
 
     def __init__(self) -> None:
         super().__init__("The server is shutting down and takes no new work; try again when it has started again.")
+
+
+class NotReady(GrpoError):
+    """The service is up and cannot do its work now."""
+
+    code = "not-ready"
+    title = "Service is not ready"
 
 
 class TrainingFailed(GrpoError):

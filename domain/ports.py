@@ -1,6 +1,6 @@
 """The ports: what the domain and the use cases need from outside, as Protocols."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -127,6 +127,14 @@ class JobRepository(Protocol):
         """How many jobs are in one of these states; those of one owner where one is named."""
         ...
 
+    def count_by_status(self) -> Mapping[JobStatus, int]:
+        """How many jobs are in each state; a state of none may be missing. Reads no job."""
+        ...
+
+    def probe(self) -> None:
+        """Write something that changes nothing: returns where writing works."""
+        ...
+
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
         """Replace the job and its checkpoint and add events, all or nothing. Raises JobNotFound."""
         ...
@@ -247,6 +255,11 @@ class JobExecutor(Protocol):
     @property
     def capacity(self) -> int:
         """How many tasks run at once."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether tasks can be started and reports are heard: false after `close`."""
         ...
 
     def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:

@@ -18,6 +18,10 @@ class InlineExecutor:
         """One."""
         return 1
 
+    @property
+    def alive(self) -> bool:
+        return not self._closed
+
     def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:
         """Train to the end."""
         run_training(task, listener, lambda: self._closed or task.job.id in self._stopped)

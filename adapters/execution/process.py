@@ -38,8 +38,9 @@ class ProcessExecutor:
     `worker-died`; one that does not obey a stop, or is to be killed, is killed and reported as `worker-unresponsive`.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int, initialize: Callable[[], object] | None = None) -> None:
+        """`initialize`: what each process does first, for instance where its log goes. Picklable."""
+        self._capacity, self._initialize = capacity, initialize
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
         self._lock = threading.RLock()
@@ -52,6 +53,10 @@ class ProcessExecutor:
     def capacity(self) -> int:
         """The number of processes."""
         return self._capacity
+
+    @property
+    def alive(self) -> bool:
+        return not self._closed and self._thread.is_alive()
 
     def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:
         """Give the task to an idle process, or to a new one. Raises RuntimeError when all are busy."""
@@ -69,7 +74,7 @@ class ProcessExecutor:
                 worker.pipe.send(task)
             except OSError:
                 # It died while it idled; the monitor sees that and reports it.
-                logger.warning("the worker for job %s was gone", task.job.id)
+                logger.warning("the worker for job %s was gone", task.job.id, extra={"job_id": task.job.id})
             self._wake()
 
     def stop(self, job_id: str) -> None:
@@ -82,7 +87,7 @@ class ProcessExecutor:
             try:
                 worker.pipe.send(job_id)
             except OSError:
-                logger.warning("the worker for job %s was gone", job_id)
+                logger.warning("the worker for job %s was gone", job_id, extra={"job_id": job_id})
             self._wake()
 
     def kill(self, job_id: str) -> None:
@@ -118,7 +123,7 @@ class ProcessExecutor:
 
     def _spawn(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs,), name="grpo-worker", daemon=True)
+        process = self._context.Process(target=serve, args=(theirs, self._initialize), name="grpo-worker", daemon=True)
         process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -185,7 +190,7 @@ class ProcessExecutor:
         try:
             listener(report)
         except Exception:
-            logger.exception("a report of job %s could not be written down", report.job_id)
+            logger.exception("a report of job %s could not be written down", report.job_id, extra={"job_id": report.job_id})
 
 
 def default_capacity() -> int:

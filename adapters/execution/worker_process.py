@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,7 +16,7 @@ NICENESS = 10
 OOM_SCORE = "500"
 
 
-def serve(pipe: Connection) -> None:
+def serve(pipe: Connection, initialize: Callable[[], object] | None = None) -> None:
     """Train one task after another until the pipe closes: a TrainingTask begins one, the id of its job stops it."""
     # An interrupt in a terminal reaches the whole process group, and a service manager ends a whole control group; the
     # server decides what becomes of its workers, and they end when it does.
@@ -27,6 +28,8 @@ def serve(pipe: Connection) -> None:
     # Where memory runs out the kernel should end a worker, whose job goes on, and not the server.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+    if initialize is not None:
+        initialize()
     inbox = _Inbox(pipe)
     while True:
         task = inbox.next_task()

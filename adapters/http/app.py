@@ -5,12 +5,15 @@ from collections.abc import Callable
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import ASGIApp
 
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
+from adapters.http.controllers.monitoring import monitoring_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
 from adapters.http.gate import AccessRules, Gate
+from adapters.http.observation import Observation, RequestFigures
 from adapters.http.openapi import describe_access, describe_types, openapi_config
 from adapters.http.problems import (
     MAX_BODY_BYTES,
@@ -19,7 +22,7 @@ from adapters.http.problems import (
     on_invalid_parameter,
     on_unforeseen,
 )
-from adapters.http.request_id import add_headers
+from adapters.http.prometheus import build_registry
 from application.use_cases import UseCases
 from domain.errors import GrpoError
 
@@ -30,14 +33,22 @@ def create_app(
     access: AccessRules = AccessRules(),  # noqa: B008 - immutable
     on_startup: Callable[[], None] = lambda: None,
     on_shutdown: Callable[[], None] = lambda: None,
+    dropped_log_lines: Callable[[], int] = lambda: 0,
+    traced: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Litestar:
-    """Every documented route. The hooks run once, before the first and after the last request."""
+    """Every documented route. The hooks run once, before the first and after the last request.
+
+    `traced` wraps the application in whatever traces its requests.
+    """
+    figures = RequestFigures()
+    registry = build_registry(use_cases.get_statistics, figures, dropped_log_lines)
     app = Litestar(
         route_handlers=[
             training_routes(use_cases),
             inference_routes(use_cases),
             model_routes(use_cases),
             system_routes(use_cases, version),
+            monitoring_routes(use_cases, registry),
         ],
         exception_handlers={
             GrpoError: on_grpo_error,
@@ -46,7 +57,6 @@ def create_app(
             Exception: on_unforeseen,
         },
         before_request=Gate(access).check,
-        before_send=[add_headers],
         cors_config=_cors(access.cors_origins),
         openapi_config=openapi_config(version),
         request_max_body_size=MAX_BODY_BYTES,
@@ -56,6 +66,9 @@ def create_app(
     )
     describe_types(app)
     describe_access(app, keys_needed=access.key_owner is not None)
+    figures.know({route.path for route in app.routes})
+    # Around everything, so that also an answer that no route gave is seen.
+    app.asgi_handler = Observation(traced(app.asgi_handler), figures)
     return app
 
 

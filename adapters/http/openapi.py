@@ -33,6 +33,8 @@ TYPES = [
     responses.ModelVersionsResponse,
     responses.DeleteResponse,
     responses.HealthResponse,
+    responses.LiveResponse,
+    responses.ReadyResponse,
     responses.IndexResponse,
     responses.Problem,
 ]

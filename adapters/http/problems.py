@@ -20,6 +20,7 @@ from domain.errors import (
     InvalidInput,
     InvalidQuery,
     NotFound,
+    NotReady,
     ShuttingDown,
     StorageFailure,
 )
@@ -30,6 +31,7 @@ STATUS: dict[type[GrpoError], int] = {
     NotFound: 404,
     Conflict: 409,
     CapacityExceeded: 429,
+    NotReady: 503,
     ShuttingDown: 503,
     StorageFailure: 503,
     Unauthenticated: 401,

@@ -196,6 +196,19 @@ class HealthResponse(Struct):
     loaded_models: int
 
 
+class LiveResponse(Struct):
+    """The event loop answers."""
+
+    status: str
+
+
+class ReadyResponse(Struct):
+    """The service can do its work. `checks` has an entry "ok" for each check."""
+
+    status: str
+    checks: dict[str, str]
+
+
 class IndexResponse(Struct):
     """Where to go from here."""
 

@@ -1,7 +1,8 @@
 """Repositories in memory, for tests and scripts. What is kept are copies: encoded bytes, or immutable values."""
 
 import threading
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from adapters.storage.codec import decode_checkpoint, decode_model, encode_checkpoint, encode_model
@@ -63,6 +64,13 @@ class MemoryJobRepository:
 
     def count(self, *statuses: JobStatus, owner: str | None = None) -> int:
         return sum(owner in (None, job.owner) for job in self.with_status(*statuses))
+
+    def count_by_status(self) -> Mapping[JobStatus, int]:
+        with self._lock:
+            return Counter(job.status for job in self._jobs.values())
+
+    def probe(self) -> None:
+        """Memory can always be written."""
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
         data = encode_checkpoint(checkpoint)

@@ -1,7 +1,7 @@
 """The JobRepository in one SQLite file, through sqlite-utils."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -74,6 +74,18 @@ class SqliteJobRepository:
             condition, arguments = f"{condition} and owner = ?", [*arguments, owner]
         with self._database.read() as db:
             return int(db.table("jobs").count_where(condition, arguments))
+
+    def count_by_status(self) -> Mapping[JobStatus, int]:
+        with self._database.read() as db:
+            rows = db.execute("select status, count(*) from jobs group by status").fetchall()
+        known = {status.value for status in JobStatus}
+        return {JobStatus(status): number for status, number in rows if status in known}
+
+    def probe(self) -> None:
+        with self._database.write(durable=False, patient=False) as db:
+            # Writes the database's first page through the log, as any change does, and leaves it as it is.
+            [(version,)] = db.execute("pragma user_version").fetchall()
+            db.execute(f"pragma user_version = {version}")
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
         data = encode_checkpoint(checkpoint)

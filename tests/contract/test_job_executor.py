@@ -4,7 +4,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -88,6 +88,17 @@ def processes() -> Iterator[ProcessExecutor]:
 @pytest.fixture(params=["inline", "process"])
 def executor(request: pytest.FixtureRequest, processes: ProcessExecutor) -> JobExecutor:
     return InlineExecutor() if request.param == "inline" else processes
+
+
+def test_executor_when_it_is_not_closed_is_alive(executor: JobExecutor) -> None:
+    assert executor.alive
+
+
+@pytest.mark.parametrize("make", [InlineExecutor, lambda: ProcessExecutor(1)], ids=["inline", "process"])
+def test_executor_when_closed_is_not_alive(make: Callable[[], JobExecutor]) -> None:
+    executor = make()
+    executor.close()
+    assert not executor.alive
 
 
 def test_task_when_run_ends_with_the_numbers_of_a_trainer(executor: JobExecutor) -> None:

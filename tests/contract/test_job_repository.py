@@ -67,3 +67,24 @@ def test_job_when_sqlite_cannot_hold_it_is_refused_and_not_kept(database: Sqlite
         with pytest.raises(StorageFailure):
             jobs.add(job)
     assert jobs.list() == []
+
+
+def test_storage_that_cannot_be_written_when_probed_fails_and_leaves_the_version(database: SqliteDatabase) -> None:
+    jobs = SqliteJobRepository(database)
+    with database.write() as db:
+        db.execute("pragma user_version = 7")
+    jobs.probe()
+    with database.write() as db:
+        db.execute("pragma query_only = on")
+    with pytest.raises(StorageFailure, match="may not be written to"):
+        jobs.probe()
+    with database.read() as db:
+        assert db.execute("pragma user_version").fetchall() == [(7,)]
+
+
+def test_job_of_an_unknown_state_when_jobs_are_counted_is_left_out(database: SqliteDatabase) -> None:
+    jobs = SqliteJobRepository(database)
+    jobs.add(make_job("a"))
+    with database.write() as db:
+        db.execute("update jobs set status = 'dreaming'")
+    assert sum(jobs.count_by_status().values()) == 0

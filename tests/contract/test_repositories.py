@@ -130,6 +130,23 @@ def test_job_when_saved_is_replaced_and_keeps_its_place(jobs: JobRepository) -> 
     assert jobs.count(JobStatus.FAILED) == 0
 
 
+def test_jobs_when_counted_by_status_are_all_counted(jobs: JobRepository) -> None:
+    assert sum(jobs.count_by_status().values()) == 0
+    for name, status in (("a", JobStatus.QUEUED), ("b", JobStatus.FAILED), ("c", JobStatus.QUEUED)):
+        jobs.add(make_job(name, status=status))
+    assert {status: number for status, number in jobs.count_by_status().items() if number} == {
+        JobStatus.QUEUED: 2,
+        JobStatus.FAILED: 1,
+    }
+
+
+def test_storage_when_probed_is_unchanged(jobs: JobRepository) -> None:
+    jobs.add(FULL_JOB)
+    jobs.probe()
+    jobs.probe()
+    assert jobs.list() == [FULL_JOB]
+
+
 def test_job_that_was_returned_can_be_changed_without_effect(jobs: JobRepository) -> None:
     jobs.add(make_job("a", metrics={"x": 1.0}))
     jobs.get("a").metrics["x"] = 2.0

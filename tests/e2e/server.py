@@ -36,12 +36,13 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes] | None = None
         self.patience_seconds = PATIENCE_SECONDS
 
-    def start(self) -> "ServerProcess":
-        self.launch()
+    def start(self, stderr: int | None = None, closed_stderr: bool = False, **environment: str) -> "ServerProcess":
+        """Begin the process, with a log of its own unless `stderr` is where it goes, and wait until it answers."""
+        self.launch(stderr, closed_stderr, **environment)
         self.until(self._answers)
         return self
 
-    def launch(self) -> None:
+    def launch(self, stderr: int | None = None, closed_stderr: bool = False, **environment: str) -> None:
         """Start the process and do not wait for it."""
         settings = {
             "GRPO_PORT": str(self.port),
@@ -50,8 +51,16 @@ class ServerProcess:
             "GRPO_MAX_QUEUED_JOBS": str(self.max_queued),
         }
         command = [sys.executable, "run_api.py"]
+        if closed_stderr:
+            command = ["sh", "-c", 'exec "$0" "$@" 2>&-', *command]
         log = (self.data_dir / "server.log").open("ab")
-        self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment | settings, stdout=log, stderr=log)
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environment | settings | environment,
+            stdout=log,
+            stderr=log if stderr is None else stderr,
+        )
         log.close()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
