@@ -155,7 +155,8 @@ def test_disk_when_full_gives_503_and_jobs_end_when_there_is_room_again(server: 
         assert (answer.status_code, answer.json()["code"]) == (503, "storage-failure")
         assert int(answer.headers["retry-after"]) > 0
         assert server.client.post("/inference", json={"model_name": "ready", "observation": [0.0] * 4}).status_code == 200
-        server.until(lambda: "a report is not written down yet" in server.log())
+        assert server.client.get("/health/ready").status_code == 503
+        server.until(lambda: "training completed after 60000 steps" in server.log())  # which the worker says
         assert server.status(job)["status"] == "running"
     finally:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))

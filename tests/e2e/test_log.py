@@ -78,7 +78,12 @@ def test_log_when_it_is_no_terminal_is_json_with_the_ids_of_requests_and_jobs(se
     assert server.stop() == 0
     entries = [json.loads(line) for line in server.log().splitlines()]
     of_job = [(entry["logger"], entry.get("request_id")) for entry in entries if entry.get("job_id") == job]
-    assert of_job == [("grpo.training", "r-1"), ("grpo.worker", None), ("grpo.worker", None)]
+    assert of_job == [
+        ("grpo.queue", "r-1"),
+        ("grpo.worker", None),
+        ("grpo.worker", None),
+        ("grpo.queue", None),
+    ]
     assert {"uvicorn.error", "grpo", "grpo.access"} <= {entry["logger"] for entry in entries}
 
 

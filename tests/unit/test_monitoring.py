@@ -70,7 +70,7 @@ def test_observations_and_models_when_asked_for_are_counted() -> None:
     predict("m", [OBSERVATION] * 300)
     statistics = get_statistics()
     assert (statistics.inferences, statistics.cache_misses, statistics.cache_hits) == (304, 1, 2)
-    assert statistics.cache_bytes == 4 * 51 + 4 * 4 + 8 * 8  # parameters, value read-out, normaliser
+    assert statistics.cache_bytes == 3 * 4 * 51 + 16 * 1024  # three layouts of the parameters, and the objects
 
 
 def test_reports_when_they_come_in_are_counted_once() -> None:
