@@ -4,7 +4,7 @@ BIN = .venv/bin
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help run test check format openapi bench-learning bench-training bench-environments bench-http bench-footprint clean
+.PHONY: help run test fuzz check format openapi bench-learning bench-training bench-environments bench-http bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -14,6 +14,9 @@ run: .venv/run ## start the service on http://localhost:8000
 
 test: .venv/dev ## run all tests
 	$(BIN)/python -m pytest
+
+fuzz: .venv/dev ## schemathesis: thousands of requests from openapi.json, valid and invalid, to a real server
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: .venv/dev ## linters, types, dependency rule
 	$(BIN)/ruff check .
