@@ -4,7 +4,7 @@ BIN = .venv/bin
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help run test check format openapi bench-learning bench-training bench-environments bench-http bench-footprint clean
+.PHONY: help run test fuzz chaos backup check format openapi bench-learning bench-training bench-environments bench-http bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -14,6 +14,17 @@ run: .venv/run ## start the service on http://localhost:8000
 
 test: .venv/dev ## run all tests
 	$(BIN)/python -m pytest
+
+fuzz: .venv/dev ## schemathesis: thousands of requests from openapi.json, valid and invalid, to a real server
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+chaos: .venv/dev ## kill server and workers 50 times while they train, compare every model with an undisturbed run; 4 minutes
+	$(BIN)/python -m tests.chaos $(ARGS)
+
+TO ?= grpo-backup-$(shell date +%Y%m%dT%H%M%S).db
+
+backup: .venv/run ## copy the database of a server, running or not (TO=FILE, ARGS="--data-dir FOLDER")
+	$(BIN)/python -m bootstrap.backup --to "$(TO)" $(ARGS)
 
 check: .venv/dev ## linters, types, dependency rule
 	$(BIN)/ruff check .

@@ -52,6 +52,7 @@ class LoadedModel:
         answer = self._answer_one(observation) if deterministic else None
         return self._answer_any(observation, deterministic) if answer is None else answer
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _answer_one(self, observation: Nested) -> Inference | None:
         """The short way for the usual request. None where it does not lead: the long way knows what is wrong, if anything."""
         if self._predictor is None:

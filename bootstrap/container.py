@@ -36,6 +36,10 @@ VERSION = "0.1.0"
 DRAIN_SECONDS = 2.2
 
 
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
 class SystemClock:
     """The computer's time."""
 
@@ -56,7 +60,7 @@ class Container:
         environments: EnvironmentFactory,
         clock: Clock,
         settings: Settings,
-        new_id: Callable[[], str],
+        new_id: Callable[[], str] = _new_id,
         close_storage: Callable[[], None] = lambda: None,
     ) -> None:
         self._close_storage = close_storage
@@ -132,10 +136,6 @@ def _executor(settings: Settings) -> JobExecutor:
         return InlineExecutor()
     capacity = settings.max_concurrent_jobs or default_capacity()
     return ProcessExecutor(capacity, partial(configure, settings.log_level, settings.log_format))
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def _new_seed() -> int:

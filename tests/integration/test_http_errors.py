@@ -176,6 +176,7 @@ WRONG_OBSERVATIONS = [
     ([[[0.1] * 4]], "observation"),
     ([1e39, 0, 0, 0], "finite"),
     ([10**400, 0, 0, 0], "observation"),
+    ([1e200, 0, 0, 0], "observation[0]"),
 ]
 
 
@@ -224,6 +225,13 @@ def test_model_name_that_cannot_exist_deletes_nothing(client: Client, name: str)
 def test_stop_of_an_ended_job_is_409(trained: Client) -> None:
     [job] = trained.get("/training/jobs").json()["jobs"]
     assert "completed" in problem(trained.post(f"/training/{job['job_id']}/stop"), 409)["detail"]
+
+
+def test_methods_of_a_path_are_those_of_the_schema(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, operations in paths.items():
+        allowed = client.options(path).headers["allow"].split(", ")
+        assert set(allowed) - {"HEAD"} == {method.upper() for method in operations} | {"OPTIONS"}
 
 
 def test_wrong_method_is_405(client: Client) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from litestar import Router, delete, get
+from litestar import Response, Router, delete, get, route
 from litestar.params import FromPath, QueryParameter
 
 from adapters.http.problems import described
@@ -71,7 +71,12 @@ def model_routes(use_cases: UseCases) -> Router:
         which = f"Model '{model_name}'" if model_version is None else f"Version {model_version} of model '{model_name}'"
         return DeleteResponse(f"{which} deleted")
 
-    return Router("/", route_handlers=[list_models, get_model, delete_model], tags=["models"])
+    @route("/models/{model_name:str}", http_method="OPTIONS", status_code=204, sync_to_thread=False, include_in_schema=False)
+    def methods() -> Response[None]:
+        """Litestar's own answer names the methods of the first handler of a path only."""
+        return Response(None, headers={"Allow": "DELETE, GET, OPTIONS"})
+
+    return Router("/", route_handlers=[methods, list_models, get_model, delete_model], tags=["models"])
 
 
 def version_response(kept: ModelSummary) -> ModelVersionResponse:
