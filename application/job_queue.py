@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from application.job_records import JobRecords
 from domain.access_errors import TooManyJobs
@@ -64,8 +64,8 @@ class JobQueue:
         self._records = JobRecords(jobs, models, clock, on_model_saved)
         self.counters = self._records.counters
         self._changed = threading.Condition(threading.RLock())
-        self._with_executor: dict[str, datetime] = {}
-        """When each lease runs out, as reports renew it; what is stored may be older, while the storage fails."""
+        self._heard: dict[str, float] = {}
+        """The jobs that the executor has, and when each gave its last sign of life, by a clock that never jumps."""
         self._unwritten: list[Ended | Failed] = []
         self._dispatching = self._draining = False
 
@@ -81,14 +81,22 @@ class JobQueue:
         Raises ShuttingDown, IdempotencyKeyReused, QueueFull, TooManyJobs, JobAlreadyExists, StorageFailure.
         """
         with self._changed:
-            if job.idempotency_key and (earlier := self._jobs.find(job.owner, job.idempotency_key)):
-                if earlier.request_sha256 != job.request_sha256:
-                    raise IdempotencyKeyReused(job.idempotency_key, earlier.id)
-                return earlier
+            if job.idempotency_key is not None:
+                earlier = self.find_repeated(job.owner, job.idempotency_key, job.request_sha256)
+                if earlier is not None:
+                    return earlier
             self._check_room(job.owner, most_of_owner)
             self._jobs.add(job)
+            logger.info("job %s for %s was taken in", job.id, job.config.env_name, extra={"job_id": job.id})
             self._dispatch()
             return job
+
+    def find_repeated(self, owner: str, idempotency_key: str, request_sha256: str | None) -> Job | None:
+        """The job that an earlier request under this key made. Raises IdempotencyKeyReused, StorageFailure."""
+        earlier = self._jobs.find(owner, idempotency_key)
+        if earlier is not None and earlier.request_sha256 != request_sha256:
+            raise IdempotencyKeyReused(idempotency_key, earlier.id)
+        return earlier
 
     def resume(self, job_id: str, total_timesteps: int | None = None, most_of_owner: int | None = None) -> Job:
         """Let a stopped or failed job wait again, in its old place, to go on from its last checkpoint.
@@ -125,7 +133,8 @@ class JobQueue:
         """Take up what an earlier process left: cut-off jobs go on from their last checkpoint, stopping ones end."""
         with self._changed:
             for job in self._jobs.with_status(*_WITH_A_WORKER):
-                self._take_back(job, "The server ended while this job was running.")
+                # That its server ended is no fault of the job: workers are processes of their own.
+                self._take_back(_unattempted(job), "the server ended while it was running")
             self._dispatch()
 
     def tend(self) -> None:
@@ -144,16 +153,16 @@ class JobQueue:
         """Take nothing new, and let every running job wait again at a checkpoint of this moment, for the next start."""
         with self._changed:
             self._draining = True
-            for job_id in [*self._with_executor]:
+            for job_id in [*self._heard]:
                 self._executor.stop(job_id)
-            self._changed.wait_for(lambda: not self._with_executor, timeout_seconds)
+            self._changed.wait_for(lambda: not self._heard, timeout_seconds)
 
     def _check_room(self, owner: str, most_of_owner: int | None) -> None:
         if self._draining:
             raise ShuttingDown
         if most_of_owner is not None and self._jobs.count(*UNFINISHED, owner=owner) >= most_of_owner:
             raise TooManyJobs(owner, most_of_owner)
-        busy = len(self._with_executor) >= self._executor.capacity
+        busy = len(self._heard) >= self._executor.capacity
         if busy and self._jobs.count(JobStatus.QUEUED) >= self._max_queued_jobs:
             raise QueueFull(self._max_queued_jobs)
 
@@ -163,17 +172,17 @@ class JobQueue:
             return
         self._dispatching = True
         try:
-            while not self._draining and len(self._with_executor) < self._executor.capacity:
+            while not self._draining and len(self._heard) < self._executor.capacity:
                 job = self._jobs.first_queued()
-                if job is None:
+                if job is None or not self._begin(job):
                     return
-                self._begin(job)
         except StorageFailure as error:
             logger.warning("waiting jobs begin later: %s", error)
         finally:
             self._dispatching = False
 
-    def _begin(self, job: Job) -> None:
+    def _begin(self, job: Job) -> bool:
+        """Give a job to a worker; whether there was one."""
         reason = "begun" if job.start_time is None else "gone on with"
         try:
             checkpoint = self._jobs.load_checkpoint(job.id)
@@ -181,33 +190,39 @@ class JobQueue:
             # The run is repeated to the same bits; only the time is lost.
             checkpoint, reason = None, f"begun again from the start: {error}"
         job = job.progressed(checkpoint.timesteps if checkpoint else 0, job.metrics)
-        until = self._clock.now() + self._lease
-        job = self._records.running(job, until, reason)
-        self._with_executor[job.id] = until
+        job = self._records.running(self._leased(job), reason)
+        self._heard[job.id] = self._clock.monotonic()
         try:
             self._executor.start(TrainingTask(job, self._environments, checkpoint, self._checkpoint_seconds), self._on_report)
         except (OSError, RuntimeError) as error:
-            del self._with_executor[job.id]
-            self._take_back(job, f"No worker could be started: {error}.")
+            # No fault of the job, and the next one would fare no better.
+            del self._heard[job.id]
+            self._records.queued(_unattempted(job), f"no worker could be started: {error}")
+            return False
+        return True
 
     def _on_report(self, report: Report) -> None:
         """Write a report down. A final one that cannot be written is kept and tried again; others are followed by more."""
         with self._changed:
-            self._with_executor[report.job_id] = self._clock.now() + self._lease
+            self._heard[report.job_id] = self._clock.monotonic()
             try:
                 self._write_down(report)
-            except CorruptData as error:
-                logger.error("job %s: its report is dropped: %s", report.job_id, error)  # noqa: TRY400 (the sentence says all)
+            except CorruptData:
+                logger.exception("job %s: its report is dropped", report.job_id, extra={"job_id": report.job_id})
             except StorageFailure as error:
-                logger.warning("job %s: a report is not written down yet: %s", report.job_id, error)
                 if isinstance(report, Ended | Failed):
                     self._unwritten.append(report)
+                level = logging.DEBUG if isinstance(report, Progressed) else logging.WARNING  # the next one comes at once
+                logger.log(level, "job %s: not written down yet: %s", report.job_id, error, extra={"job_id": report.job_id})
                 return
-            except Exception:
-                # Its worker is free all the same; the lease, which nobody renews, brings the job back.
-                logger.exception("job %s: its report is dropped", report.job_id)
+            except Exception as error:
+                logger.exception("job %s: its report cannot be written down", report.job_id, extra={"job_id": report.job_id})
+                if isinstance(report, Ended):
+                    message = f"What was learned cannot be kept: {type(error).__name__}: {error}"
+                    self._on_report(Failed(report.job_id, "internal-error", message))
+                    return
             if isinstance(report, Ended | Failed):
-                self._with_executor.pop(report.job_id, None)
+                self._heard.pop(report.job_id, None)
                 self._dispatch()
                 self._changed.notify_all()
 
@@ -236,16 +251,17 @@ class JobQueue:
 
     def _end_leases(self) -> None:
         """Take jobs back whose worker gives no sign of life, or that no worker has."""
-        now, unwritten = self._clock.now(), {report.job_id for report in self._unwritten}
+        unwritten = {report.job_id for report in self._unwritten}
         for job in self._jobs.with_status(*_WITH_A_WORKER):
-            until = self._with_executor.get(job.id, job.lease_until)
-            if job.id in unwritten or (until is not None and now < until):
+            if job.id in unwritten:
                 continue
-            if job.id in self._with_executor:
-                logger.warning("job %s gave no sign of life for %g s", job.id, self._lease.total_seconds())
-                self._executor.kill(job.id)
-            else:
-                self._take_back(job, "No worker had this job any more.")
+            if job.id in self._heard:
+                if self._clock.monotonic() - self._heard[job.id] >= self._lease.total_seconds():
+                    message = "job %s gave no sign of life for %g s"
+                    logger.warning(message, job.id, self._lease.total_seconds(), extra={"job_id": job.id})
+                    self._executor.kill(job.id)
+            elif job.lease_until is None or job.lease_until <= self._clock.now():
+                self._take_back(job, "no worker had it any more")
 
     def _take_back(self, job: Job, reason: str) -> None:
         """The worker of a job is lost: it waits again; or ends, where it was stopping or has been tried often enough."""
@@ -253,11 +269,16 @@ class JobQueue:
             self._records.stopped_at_last_checkpoint(job)
         elif self._draining:
             # That the worker did not end in time is no fault of the job.
-            self._records.queued(replace(job, attempts=job.attempts - 1), "the server was shut down")
+            self._records.queued(_unattempted(job), "the server was shut down")
         elif job.attempts >= self._max_attempts:
             self._records.given_up(job, reason)
         else:
             self._records.queued(job, reason)
 
     def _leased(self, job: Job) -> Job:
-        return replace(job, lease_until=self._with_executor[job.id])
+        return replace(job, lease_until=self._clock.now() + self._lease)
+
+
+def _unattempted(job: Job) -> Job:
+    """The job as if its present attempt had not been made."""
+    return replace(job, attempts=max(0, job.attempts - 1))

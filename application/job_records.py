@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from application.counters import QueueCounters
@@ -33,9 +32,9 @@ class JobRecords:
         """The job, which waits already, was ended before."""
         self._save(job, "resumed on request")
 
-    def running(self, job: Job, lease_until: datetime, reason: str) -> Job:
+    def running(self, job: Job, reason: str) -> Job:
         """A worker begins."""
-        job = replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=lease_until)
+        job = replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=job.lease_until)
         self._save(job, reason)
         return job
 
@@ -54,13 +53,12 @@ class JobRecords:
 
     def progressed(self, job: Job, timesteps: int, metrics: dict[str, float]) -> None:
         """Newer figures, which may be lost."""
-        self.counters.add_timesteps(job.current_timesteps, timesteps)
         self._jobs.save_progress(job.progressed(timesteps, metrics))
+        self.counters.add_timesteps(job.current_timesteps, timesteps)
 
     def checkpointed(self, job: Job, report: Checkpointed | Ended) -> Job:
         """The job, its checkpoint and the event, all or nothing; the attempts begin to count anew."""
-        timesteps, begun = report.checkpoint.timesteps, time.perf_counter()
-        self.counters.add_timesteps(job.current_timesteps, timesteps)
+        before, timesteps, begun = job.current_timesteps, report.checkpoint.timesteps, time.perf_counter()
         job = replace(job.progressed(timesteps, report.metrics), attempts=0)
         event = JobEvent(
             job_id=job.id,
@@ -69,6 +67,7 @@ class JobRecords:
             data={"timesteps": timesteps, "metrics": report.metrics},
         )
         self._jobs.save_checkpoint(job, report.checkpoint, event)
+        self.counters.add_timesteps(before, timesteps)
         self.counters.add_checkpoint(time.perf_counter() - begun)
         return job
 
@@ -93,9 +92,8 @@ class JobRecords:
 
         Should the process end in between, the job ends once more, and the same model is not kept twice.
         """
-        now, data = self._clock.now(), {}
+        now, before, data = self._clock.now(), job.current_timesteps, {}
         if checkpoint is not None:
-            self.counters.add_timesteps(job.current_timesteps, checkpoint.timesteps)
             job = job.progressed(checkpoint.timesteps, metrics)
         if checkpoint is not None and checkpoint.timesteps:
             name = job.config.model_name
@@ -103,6 +101,7 @@ class JobRecords:
             data = {"model_name": name, "model_version": self._models.save(model)}
             self._on_model_saved(name)
         self._save(job.to(status, now), "its training is over", data, drop_checkpoint=status is JobStatus.COMPLETED)
+        self.counters.add_timesteps(before, job.current_timesteps)
 
     def _save(self, job: Job, reason: str, data: dict[str, Any] | None = None, *, drop_checkpoint: bool = False) -> None:
         """Keep the job in its new state, and the event that tells of it."""

@@ -39,6 +39,12 @@ class StartTraining:
         Raises UnknownEnvironment, EnvironmentNotAllowed, UnsupportedEnvironment, InvalidConfiguration, InvalidQuery (the key),
         IdempotencyKeyReused, QueueFull, TooManyJobs, ShuttingDown; then nothing has been stored.
         """
+        digest = None
+        if idempotency_key is not None:
+            digest = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
+            earlier = self._queue.find_repeated(client.name, _checked_key(idempotency_key), digest)
+            if earlier is not None:
+                return earlier
         environment = self._environments.describe(given.get("env_name", DEFAULT_ENV_NAME))
         job_id = self._new_id()
         config = resolve(given, environment, seed=self._new_seed(), model_name=f"grpo_model_{job_id}")
@@ -48,8 +54,8 @@ class StartTraining:
             config=config,
             created_at=self._clock.now(),
             owner=client.name,
-            idempotency_key=_checked_key(idempotency_key),
-            request_sha256=hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest() if idempotency_key else None,
+            idempotency_key=idempotency_key,
+            request_sha256=digest,
         )
         return self._queue.submit(job, client.limits.jobs)
 
@@ -61,7 +67,10 @@ class StopTraining:
         self._queue = queue
 
     def __call__(self, job_id: str) -> Job:
-        """Returns when training has really ended. Raises JobNotFound, JobAlreadyEnded."""
+        """Returns when training has really ended; after 2.5 s also while the storage fails.
+
+        Raises JobNotFound, JobAlreadyEnded.
+        """
         self._queue.stop(job_id)
         return self._queue.wait(job_id, STOP_TIMEOUT_SECONDS)
 
@@ -119,8 +128,8 @@ class ListJobs:
         return JobsPage(found[:limit], len(found) > limit)
 
 
-def _checked_key(key: str | None) -> str | None:
-    if key is None or (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+def _checked_key(key: str) -> str:
+    if 1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable():
         return key
     message = f"Idempotency-Key must have 1 to {LONGEST_KEY} printable ASCII characters, got {len(key)}: {key[:40]!r}."
     raise InvalidQuery(FieldError("Idempotency-Key", message))

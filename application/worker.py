@@ -13,6 +13,7 @@ from domain.rollout import Interrupted
 from domain.trainer import Metrics, Trainer
 
 PROGRESS_SECONDS = 0.25
+COST_FACTOR = 50  # a large network's checkpoint takes long: 2 % of the time is the most that it may take
 EVALUATION_EPISODES = 10
 EVALUATION_SEED = 0
 FEWEST_EVALUATION_STEPS = 10_000
@@ -61,6 +62,7 @@ def _train(trainer: Trainer, task: TrainingTask, report: Callable[[Report], None
     metrics: Metrics = {}
     begun_at, begun_with = time.monotonic(), trainer.timesteps
     last_progress = last_checkpoint = begun_at
+    interval = task.checkpoint_seconds
 
     def should_stop() -> bool:
         """Asked at every step of the environment: also the place to report from within a long rollout."""
@@ -74,9 +76,10 @@ def _train(trainer: Trainer, task: TrainingTask, report: Callable[[Report], None
     for latest in trainer.run(should_stop):
         now = time.monotonic()
         metrics = latest | {"time/fps": (trainer.timesteps - begun_with) / max(now - begun_at, 1e-9)}
-        if now - last_checkpoint >= task.checkpoint_seconds:
-            last_checkpoint = now
+        if now - last_checkpoint >= interval:
             report(Checkpointed(job_id, trainer.checkpoint(), metrics))
+            last_checkpoint = time.monotonic()
+            interval = max(task.checkpoint_seconds, COST_FACTOR * (last_checkpoint - now))
     evaluation = _evaluate(trainer, task, should_stop) if trainer.done else None
     return Ended(job_id, trainer.checkpoint(), metrics, stopped=not trainer.done, evaluation=evaluation)
 

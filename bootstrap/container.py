@@ -1,6 +1,7 @@
 """Joins the adapters to the ports."""
 
 import random
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -33,7 +34,6 @@ if TYPE_CHECKING:  # an optional extra
     from adapters.tracing.tracing import Tracing
 
 VERSION = "0.1.0"
-DRAIN_SECONDS = 2.2
 
 
 def _new_id() -> str:
@@ -46,6 +46,9 @@ class SystemClock:
     def now(self) -> datetime:
         """In UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
 
 
 class Container:
@@ -100,9 +103,9 @@ class Container:
         self._queue.recover()
         self._housekeeping.start()
 
-    def drain(self) -> None:
-        """Take no new work, and bring running jobs to a checkpoint from which they go on at the next start; some 2 s."""
-        self._queue.drain(DRAIN_SECONDS)
+    def drain(self, timeout_seconds: float) -> None:
+        """Take no new work, and bring running jobs to a checkpoint from which they go on at the next start."""
+        self._queue.drain(timeout_seconds)
 
     def close(self) -> None:
         """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""

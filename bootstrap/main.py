@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         DrainingServer(config, container.drain).run(sockets=[listener])
     finally:
+        container.close()
         if tracing:
             tracing.close()
 

@@ -117,6 +117,7 @@ class Job:
 
 
 EventKind = Literal["status", "checkpoint"]
+MOST_CHECKPOINT_EVENTS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,7 +136,11 @@ class JobRepository(Protocol):
         ...
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
-        """Replace the job and its checkpoint and add events, all or nothing. Raises JobNotFound."""
+        """Replace the job and its checkpoint and add events, all or nothing. Raises JobNotFound.
+
+        When a job has more than MOST_CHECKPOINT_EVENTS events of checkpoints, every second of them is removed: what remains
+        spans the whole run.
+        """
         ...
 
     def load_checkpoint(self, job_id: str) -> Checkpoint | None:
@@ -284,4 +288,8 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The time with an offset."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back and never jump."""
         ...

@@ -14,7 +14,7 @@ from tests.factories import make_checkpoint, make_config, make_job
 from tests.fakes import FakeClock
 
 
-class FakeExecutor:
+class ScriptedExecutor:
     """Remembers what it was told; tests report in its place."""
 
     def __init__(self, capacity: int = 1) -> None:
@@ -65,7 +65,7 @@ class World:
         self, jobs: MemoryJobRepository | None = None, models: MemoryModelRepository | None = None, **settings: Any
     ) -> None:
         self.jobs, self.models = jobs or MemoryJobRepository(), models or MemoryModelRepository()
-        self.executor, self.clock = FakeExecutor(), FakeClock()
+        self.executor, self.clock = ScriptedExecutor(), FakeClock()
         self.saved: list[str] = []
         self.queue = JobQueue(
             jobs=self.jobs,

@@ -4,6 +4,7 @@ Nothing here imports a module that a name asks for: a name is looked up among th
 """
 
 import difflib
+import math
 from collections import Counter
 from typing import Any
 
@@ -60,9 +61,13 @@ def describe(env_name: str) -> EnvironmentSpec:
         observation_space=_observation_space(env_name, environment.observation_space),
         action_space=_action_space(env_name, environment.action_space),
         max_episode_steps=registered.max_episode_steps,
-        reward_threshold=registered.reward_threshold,
+        reward_threshold=_finite(registered.reward_threshold),
         dense_reward=dense_reward,
     )
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else float(number)
 
 
 def is_of_gymnasium(registered: EnvSpec) -> bool:

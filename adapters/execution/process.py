@@ -3,51 +3,65 @@
 import logging
 import multiprocessing
 import os
+import queue
 import signal
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from adapters.execution.worker_process import serve
+from domain.errors import WorkerDied
 from domain.ports import Ended, Failed, Report, TrainingTask
 
 STOP_GRACE_SECONDS = 1.5
 CLOSE_GRACE_SECONDS = 1.0
+IDLE_LOOK_SECONDS = 1.0
+UNRESPONSIVE = "worker-unresponsive"
 
+Listener = Callable[[Report], None]
 logger = logging.getLogger("grpo.executor")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
-    """A process and its pipe; `listener` is set while it has a job."""
+    """A process, the pipe of its tasks and reports, and one for stops. `listener` is set while it has a job.
+
+    Tasks are numbered, since a job that was stopped and resumed may come to the same process again.
+    """
 
     process: SpawnProcess
     pipe: Connection
+    control: Connection
+    tasks: "queue.SimpleQueue[tuple[int, TrainingTask]]" = field(default_factory=queue.SimpleQueue)
+    number: int = 0
     job_id: str = ""
-    listener: Callable[[Report], None] | None = None
-    kill_at: float | None = field(default=None)
+    listener: Listener | None = None
+    deadline: threading.Timer | None = None
+    unresponsive: bool = False
+
+    def kill(self) -> None:
+        """End the process because it does not answer; its thread sees the end of the pipe."""
+        self.unresponsive = True
+        self.process.kill()
 
 
 class ProcessExecutor:
     """JobExecutor over `capacity` processes, started when first needed and used again. Thread-safe.
 
-    One thread receives all reports and calls the listeners. A process that dies is reported as Failed with code
-    `worker-died`; one that does not obey a stop, or is to be killed, is killed and reported as `worker-unresponsive`.
+    Each process has a thread that sends its tasks, receives its reports and calls the listener: one that is frozen in the
+    middle of a message holds up nobody else, and no caller waits for a pipe. A process that dies is reported as Failed
+    with code `worker-died`; one that does not obey a stop, or is to be killed, as `worker-unresponsive`.
     """
 
     def __init__(self, capacity: int, initialize: Callable[[], object] | None = None) -> None:
-        """`initialize`: what each process does first, for instance where its log goes. Picklable."""
+        """`initialize`, picklable: what each process does first."""
         self._capacity, self._initialize = capacity, initialize
         self._context = multiprocessing.get_context("spawn")
-        self._workers: list[_Worker] = []
+        self._workers: dict[_Worker, threading.Thread] = {}
         self._lock = threading.RLock()
-        self._wake_receiver, self._wake_sender = self._context.Pipe(duplex=False)
         self._closed = False
-        self._thread = threading.Thread(target=self._monitor, name="executor", daemon=True)
-        self._thread.start()
 
     @property
     def capacity(self) -> int:
@@ -56,137 +70,146 @@ class ProcessExecutor:
 
     @property
     def alive(self) -> bool:
-        return not self._closed and self._thread.is_alive()
+        return not self._closed
 
-    def start(self, task: TrainingTask, listener: Callable[[Report], None]) -> None:
-        """Give the task to an idle process, or to a new one. Raises RuntimeError when all are busy."""
+    def start(self, task: TrainingTask, listener: Listener) -> None:
+        """Give the task to an idle process, or to a new one. Raises RuntimeError when all are busy, OSError for no process."""
         with self._lock:
             if self._closed:
                 return
-            alive = [worker for worker in self._workers if worker.process.is_alive()]
-            worker = next((worker for worker in alive if worker.listener is None), None)
+            idle = (worker for worker in self._workers if worker.listener is None and worker.process.is_alive())
+            worker = next(idle, None)
             if worker is None:
-                if len(alive) >= self._capacity:
+                if sum(worker.listener is not None for worker in self._workers) >= self._capacity:
                     raise RuntimeError(f"all {self._capacity} workers are busy")
                 worker = self._spawn()
-            worker.job_id, worker.listener = task.job.id, listener
-            try:
-                worker.pipe.send(task)
-            except OSError:
-                # It died while it idled; the monitor sees that and reports it.
-                logger.warning("the worker for job %s was gone", task.job.id, extra={"job_id": task.job.id})
-            self._wake()
+            worker.job_id, worker.listener, worker.number = task.job.id, listener, worker.number + 1
+            worker.tasks.put((worker.number, task))
 
     def stop(self, job_id: str) -> None:
         """Ask the job's process to end it; kill the process when it has not within 1.5 s."""
         with self._lock:
             worker = self._worker_of(job_id)
-            if worker is None:
+            if worker is None or worker.deadline is not None:
                 return
-            worker.kill_at = time.monotonic() + STOP_GRACE_SECONDS
+            worker.deadline = threading.Timer(STOP_GRACE_SECONDS, self._kill_if_still, (worker, worker.number))
+            worker.deadline.daemon = True
+            worker.deadline.start()
             try:
-                worker.pipe.send(job_id)
+                worker.control.send(worker.number)
             except OSError:
                 logger.warning("the worker for job %s was gone", job_id, extra={"job_id": job_id})
-            self._wake()
 
     def kill(self, job_id: str) -> None:
         """Kill the job's process now."""
         with self._lock:
             worker = self._worker_of(job_id)
             if worker is not None:
-                worker.kill_at = time.monotonic()
-                self._wake()
+                worker.kill()
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes. What they have not reported is in their last checkpoint."""
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-            self._wake()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-        for worker in self._workers:
-            worker.pipe.close()  # which a worker takes as the end
-        for worker in self._workers:
-            worker.process.join(CLOSE_GRACE_SECONDS)
-            if worker.process.is_alive():
+            workers = [*self._workers.items()]
+            for worker, _ in workers:
+                worker.listener = None
                 worker.process.kill()
-                worker.process.join()
-            worker.process.close()
-        self._wake_sender.close()
-        self._wake_receiver.close()
+        for _, thread in workers:
+            if thread is not threading.current_thread():
+                thread.join(CLOSE_GRACE_SECONDS)
 
     def _worker_of(self, job_id: str) -> _Worker | None:
         return next((worker for worker in self._workers if worker.listener and worker.job_id == job_id), None)
 
+    def _kill_if_still(self, worker: _Worker, number: int) -> None:
+        with self._lock:
+            if worker.listener is not None and worker.number == number:
+                worker.kill()
+
     def _spawn(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, self._initialize), name="grpo-worker", daemon=True)
-        process.start()
-        theirs.close()
-        worker = _Worker(process, ours)
-        self._workers.append(worker)
+        control_theirs, control_ours = self._context.Pipe(duplex=False)
+        arguments = (theirs, control_theirs, self._initialize)
+        process = self._context.Process(target=serve, args=arguments, name="grpo-worker", daemon=True)
+        try:
+            process.start()
+        except BaseException:
+            ours.close()
+            control_ours.close()
+            raise
+        finally:
+            theirs.close()
+            control_theirs.close()
+        worker = _Worker(process, ours, control_ours)
+        thread = threading.Thread(target=self._attend, args=(worker,), name="worker", daemon=True)
+        self._workers[worker] = thread
+        thread.start()
         return worker
 
-    def _wake(self) -> None:
-        self._wake_sender.send(None)
-
-    def _monitor(self) -> None:
-        while True:
-            with self._lock:
-                if self._closed:
-                    return
-                workers = {worker.pipe: worker for worker in self._workers}
-                deadlines = [worker.kill_at for worker in self._workers if worker.kill_at is not None]
-            timeout = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
-            for ready in wait([self._wake_receiver, *workers], timeout):
-                if ready is self._wake_receiver:
-                    self._wake_receiver.recv()
-                elif isinstance(ready, Connection):
-                    self._receive(workers[ready])
-            self._kill_unresponsive()
-
-    def _receive(self, worker: _Worker) -> None:
+    def _attend(self, worker: _Worker) -> None:
+        """One task after another, until the process ends, however that comes about."""
         try:
-            report: Report = worker.pipe.recv()
+            while True:
+                worker.pipe.send(self._next_task(worker))
+                while not self._pass_on(worker, worker.pipe.recv()):
+                    pass
         except (EOFError, OSError):
-            self._bury(worker, "worker-died", "The worker process ended unexpectedly ({how}).")
-            return
+            pass
+        except Exception:
+            logger.exception("a worker said what nobody understands, and is ended")
+        self._bury(worker)
+
+    def _next_task(self, worker: _Worker) -> tuple[int, TrainingTask]:
+        """Raises EOFError when the process has ended while it had nothing to do."""
+        while True:
+            try:
+                return worker.tasks.get(timeout=IDLE_LOOK_SECONDS)
+            except queue.Empty:
+                if not worker.process.is_alive():
+                    raise EOFError from None
+
+    def _pass_on(self, worker: _Worker, report: Report) -> bool:
+        """Tell the listener; whether the task is over."""
+        final = isinstance(report, Ended | Failed)
         with self._lock:
             listener = worker.listener
-            if isinstance(report, Ended | Failed):
-                worker.listener = worker.kill_at = None
+            if final:
+                self._free(worker)
         if listener is not None:
             self._tell(listener, report)
+        return final
 
-    def _kill_unresponsive(self) -> None:
-        now = time.monotonic()
-        with self._lock:
-            late = [worker for worker in self._workers if worker.kill_at is not None and worker.kill_at <= now]
-        for worker in late:
-            worker.process.kill()
-            self._bury(worker, "worker-unresponsive", "The worker did not answer and was killed ({how}).")
+    def _free(self, worker: _Worker) -> None:
+        worker.listener = None
+        if worker.deadline is not None:
+            worker.deadline.cancel()
+            worker.deadline = None
 
-    def _bury(self, worker: _Worker, code: str, message: str) -> None:
+    def _bury(self, worker: _Worker) -> None:
+        """The process has ended, or will: its task, if it had one, is lost."""
+        worker.process.kill()
         worker.process.join()
-        exit_code = worker.process.exitcode or 0
-        how = f"exit code {exit_code}"
-        if exit_code < 0:
-            how = f"signal {signal.Signals(-exit_code).name}"
-        if how == "signal SIGKILL" and code == "worker-died":
-            how += ", which the kernel sends where memory runs out"
+        how = _how_it_ended(worker.process.exitcode or 0)
         with self._lock:
-            self._workers.remove(worker)
-            listener, worker.listener = worker.listener, None
+            del self._workers[worker]
+            listener = worker.listener
+            self._free(worker)
         worker.pipe.close()
+        worker.control.close()
         worker.process.close()
-        if listener is not None:
-            self._tell(listener, Failed(worker.job_id, code, message.format(how=how), lost=True))
+        if listener is None:
+            return
+        if worker.unresponsive:
+            report = Failed(worker.job_id, UNRESPONSIVE, f"The worker did not answer and was killed ({how}).", lost=True)
+        else:
+            hint = ", which the kernel sends where memory runs out" if how == "signal SIGKILL" else ""
+            message = f"The worker process ended unexpectedly ({how}{hint})."
+            report = Failed(worker.job_id, WorkerDied.code, message, lost=True)
+        self._tell(listener, report)
 
-    def _tell(self, listener: Callable[[Report], None], report: Report) -> None:
-        """A listener that raises must not end the thread that all jobs report through."""
+    def _tell(self, listener: Listener, report: Report) -> None:
+        """A listener that raises must not end the thread that the process reports through."""
         try:
             listener(report)
         except Exception:
@@ -196,3 +219,12 @@ class ProcessExecutor:
 def default_capacity() -> int:
     """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _how_it_ended(exit_code: int) -> str:
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    try:
+        return f"signal {signal.Signals(-exit_code).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-exit_code}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from adapters.storage.migrations import migrate
+from adapters.storage.migrations import migrations, refuse_newer
 from domain.errors import StorageFailure
 
 PATIENT_MILLISECONDS, HASTY_MILLISECONDS = 2_000, 100
@@ -76,9 +76,10 @@ def open_database(path: Path) -> SqliteDatabase:
             opened.append(_connect(path))
             database = Database(opened[0])
             _check(opened[0], path)
+            refuse_newer(database)
             database.enable_wal()
             opened[0].execute("PRAGMA foreign_keys = ON")
-            migrate(database)
+            migrations.apply(database)
             opened.append(_connect(path))
             opened[1].execute("PRAGMA query_only = ON")
     except StorageFailure:

@@ -9,7 +9,7 @@ from adapters.storage.codec import decode_checkpoint, decode_model, encode_check
 from adapters.storage.rows import sha256
 from domain.checkpoint import Checkpoint, Model
 from domain.errors import JobAlreadyExists, JobNotFound, ModelNotFound
-from domain.job import Job, JobEvent, JobStatus
+from domain.job import MOST_CHECKPOINT_EVENTS, Job, JobEvent, JobStatus
 from domain.ports import ModelSummary
 
 
@@ -20,6 +20,7 @@ class MemoryJobRepository:
         self._jobs: dict[str, Job] = {}
         self._checkpoints: dict[str, bytes] = {}
         self._events: list[JobEvent] = []
+        self._last_event = 0
         self._lock = threading.RLock()
 
     def add(self, job: Job) -> None:
@@ -77,6 +78,10 @@ class MemoryJobRepository:
         with self._lock:
             self._replace(job, events)
             self._checkpoints[job.id] = data
+            ids = [event.id for event in self._events if (event.job_id, event.kind) == (job.id, "checkpoint")]
+            if len(ids) > MOST_CHECKPOINT_EVENTS:
+                removed = set(ids[1::2])
+                self._events = [event for event in self._events if event.id not in removed]
 
     def load_checkpoint(self, job_id: str) -> Checkpoint | None:
         with self._lock:
@@ -93,7 +98,8 @@ class MemoryJobRepository:
             raise JobNotFound(job.id)
         self._jobs[job.id] = _copy(job)
         for event in events:
-            self._events.append(replace(event, data=dict(event.data), id=len(self._events) + 1))
+            self._last_event += 1
+            self._events.append(replace(event, data=dict(event.data), id=self._last_event))
 
 
 class MemoryModelRepository:

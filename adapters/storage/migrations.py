@@ -7,15 +7,13 @@ from domain.errors import StorageFailure
 migrations = Migrations("grpo")
 
 
-def migrate(db: Database) -> None:
-    """Bring the tables up to date, or leave them alone. Raises StorageFailure where a newer version has changed them."""
-    applied = {migration.name for migration in migrations.applied(db)}
+def refuse_newer(db: Database) -> None:
+    """Raises StorageFailure where a newer version has changed the tables; only reads."""
     ours = {name for name in globals() if name.startswith("m0")}
-    if newer := applied - ours:
+    if newer := {migration.name for migration in migrations.applied(db)} - ours:
         raise StorageFailure(
             f"The database was written by a newer version of this service (it has {max(newer)!r}); start that version instead."
         )
-    migrations.apply(db)
 
 
 @migrations()

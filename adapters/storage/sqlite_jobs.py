@@ -12,7 +12,17 @@ from adapters.storage.database import SqliteDatabase
 from adapters.storage.rows import Row, checked, readable, sha256
 from domain.checkpoint import Checkpoint
 from domain.errors import CorruptData, InvalidConfiguration, JobAlreadyExists, JobNotFound
-from domain.job import Job, JobEvent, JobStatus
+from domain.job import MOST_CHECKPOINT_EVENTS, Job, JobEvent, JobStatus
+
+_BEHIND_ALL = 2**63 - 1
+_CHECKPOINT_EVENTS = "job_id = ? and kind = 'checkpoint'"
+_REMOVE_EVERY_SECOND = """
+    delete from events where id in (
+        select id from (
+            select id, row_number() over (order by id) as number from events where job_id = ? and kind = 'checkpoint'
+        ) where number % 2 = 0
+    )
+"""
 
 
 class SqliteJobRepository:
@@ -49,15 +59,16 @@ class SqliteJobRepository:
             _replace(db, job)
 
     def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
-        conditions, arguments = ["1"], [*map(str, statuses)]
-        if statuses:
-            conditions.append(_status_in(statuses))
-        if after is not None:
-            self.get(after)
-            conditions.append("position < (select position from jobs where id = ?)")
-            arguments.append(after)
-        rows = self._rows(" and ".join(conditions), arguments, "position desc", limit)
-        return [*readable(rows, _to_job)]
+        before = _BEHIND_ALL if after is None else self._position(after)
+        condition = f"position < ? and {_status_in(statuses)}" if statuses else "position < ?"
+        found: list[Job] = []
+        while True:  # once, unless rows that cannot be read leave a gap
+            wanted = None if limit is None else limit - len(found)
+            rows = self._rows(condition, [before, *statuses], "position desc", wanted)
+            found += readable(rows, _to_job)
+            if wanted is None or len(rows) < wanted or len(found) == limit:
+                return found
+            before = rows[-1]["position"]
 
     def with_status(self, *statuses: JobStatus) -> Sequence[Job]:
         return [*readable(self._rows(_status_in(statuses), statuses), _to_job)]
@@ -71,7 +82,8 @@ class SqliteJobRepository:
     def count(self, *statuses: JobStatus, owner: str | None = None) -> int:
         condition, arguments = _status_in(statuses), [*map(str, statuses)]
         if owner is not None:
-            condition, arguments = f"{condition} and owner = ?", [*arguments, owner]
+            # The unary plus keeps SQLite from looking through all jobs that the owner ever had.
+            condition, arguments = f"{condition} and +owner = ?", [*arguments, owner]
         with self._database.read() as db:
             return int(db.table("jobs").count_where(condition, arguments))
 
@@ -93,6 +105,8 @@ class SqliteJobRepository:
         with self._database.write(patient=False) as db:
             _replace(db, job, events)
             db.table("checkpoints").upsert({"job_id": job.id, "data": data, "sha256": sha256(data)}, pk="job_id")
+            if db.table("events").count_where(_CHECKPOINT_EVENTS, [job.id]) > MOST_CHECKPOINT_EVENTS:
+                db.execute(_REMOVE_EVERY_SECOND, [job.id])
 
     def load_checkpoint(self, job_id: str) -> Checkpoint | None:
         with self._database.read() as db:
@@ -104,8 +118,14 @@ class SqliteJobRepository:
             rows = [*db.table("events").rows_where("job_id = ? and id > ?", [job_id, after], order_by="id", limit=limit)]
         return [*readable(rows, _to_event)]
 
+    def _position(self, job_id: str) -> int:
+        found = self._rows("id = ?", [job_id])
+        if not found:
+            raise JobNotFound(job_id)
+        return int(found[0]["position"])
+
     def _rows(
-        self, condition: str, arguments: Sequence[str | None], order: str = "position", limit: int | None = None
+        self, condition: str, arguments: Sequence[str | int | None], order: str = "position", limit: int | None = None
     ) -> Sequence[Row]:
         with self._database.read() as db:
             return [*db.table("jobs").rows_where(condition, arguments, order_by=order, limit=limit)]

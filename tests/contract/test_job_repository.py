@@ -88,3 +88,14 @@ def test_job_of_an_unknown_state_when_jobs_are_counted_is_left_out(database: Sql
     with database.write() as db:
         db.execute("update jobs set status = 'dreaming'")
     assert sum(jobs.count_by_status().values()) == 0
+
+
+def test_page_when_a_row_in_it_is_damaged_is_as_long_as_any_other(database: SqliteDatabase) -> None:
+    jobs = SqliteJobRepository(database)
+    for index in range(6):
+        jobs.add(make_job(str(index)))
+    with database.write() as db:
+        db.execute("update jobs set config = 'no JSON' where id in ('5', '3')")
+    assert [job.id for job in jobs.list(limit=2)] == ["4", "2"]
+    assert [job.id for job in jobs.list(limit=9)] == ["4", "2", "1", "0"]
+    assert [job.id for job in jobs.list(limit=1, after="3")] == ["2"]

@@ -196,6 +196,23 @@ def test_jobs_when_listed_by_pages_come_newest_first_without_gap_or_repetition(j
     assert [job.id for job in jobs.list(1, "4", [JobStatus.FAILED, JobStatus.RUNNING])] == ["2"]
 
 
+def test_events_of_checkpoints_when_they_are_many_are_thinned_and_span_the_whole_run(
+    jobs: JobRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for adapter in ("memory", "sqlite_jobs"):
+        monkeypatch.setattr(f"adapters.storage.{adapter}.MOST_CHECKPOINT_EVENTS", 8)
+    jobs.add(make_job("a"))
+    jobs.save(make_job("a"), event("a", n=-1))
+    checkpoint = make_checkpoint()
+    for n in range(40):
+        jobs.save_checkpoint(make_job("a"), checkpoint, replace(event("a", n=n), kind="checkpoint"))
+    numbers = [kept.data["n"] for kept in jobs.events("a")]
+    assert numbers[:2] == [-1, 0]
+    assert numbers[-1] == 39
+    assert 4 <= len(numbers) - 1 <= 8
+    assert numbers == sorted(numbers)
+
+
 def test_jobs_of_owners_are_counted_apart_and_found_by_their_keys(jobs: JobRepository) -> None:
     jobs.add(make_job("a", owner="me", idempotency_key="k", request_sha256="d"))
     jobs.add(make_job("b", owner="you", idempotency_key="k"))

@@ -80,6 +80,7 @@ def test_log_when_it_is_no_terminal_is_json_with_the_ids_of_requests_and_jobs(se
     of_job = [(entry["logger"], entry.get("request_id")) for entry in entries if entry.get("job_id") == job]
     assert of_job == [
         ("grpo.queue", "r-1"),
+        ("grpo.queue", "r-1"),
         ("grpo.worker", None),
         ("grpo.worker", None),
         ("grpo.queue", None),

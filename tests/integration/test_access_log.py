@@ -64,7 +64,7 @@ def test_lines_within_a_thread_of_a_request_carry_its_id_and_the_jobs(client: Cl
     trained = [(record, job) for record, request, job in lines.kept if record.name == "grpo.worker" and request == "r-2"]
     assert [job for _, job in trained] == [job_id] * 2
     states = [record for record, request, _ in lines.kept if record.name == "grpo.queue" and request == "r-2"]
-    assert [record.__dict__["job_id"] for record in states] == [job_id] * 2
+    assert [record.__dict__["job_id"] for record in states] == [job_id] * 3
     assert (log_context.request_id.get(), log_context.job_id.get()) == (None, None)
 
 

@@ -205,14 +205,14 @@ class ApiMachine(RuleBasedStateMachine):
         self.client.__exit__()
         self.container._housekeeping.close()
         for job in self.model.of("running"):
-            self.model.lost(job)
+            job.status, job.attempts = "queued", max(0, job.attempts - 1)
         self._start()
 
     @precondition(lambda self: self.starts < MOST_STARTS)
     @rule(body=bodies)
     def restart(self, body: dict[str, object]) -> None:
         reached = {job.id: self.executor.timesteps(job.id) for job in self.model.of("running")}
-        self.container.drain()
+        self.container.drain(timeout_seconds=2)
         refused = self.client.post("/train", json=body)
         assert (refused.status_code, refused.json()["code"]) == (503, "shutting-down")
         assert int(refused.headers["retry-after"]) >= 1

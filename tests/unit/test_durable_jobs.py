@@ -199,6 +199,15 @@ def test_shutdown_when_a_worker_does_not_obey_counts_no_attempt() -> None:
     assert (world.status("a"), world.jobs.get("a").attempts) == (JobStatus.QUEUED, 0)
 
 
+def test_shutdown_of_a_worker_that_does_not_obey_behind_a_checkpoint_counts_no_attempt_either() -> None:
+    world = World()
+    world.submit("a")
+    world.executor.report(checkpointed("a"))
+    world.queue.drain(timeout_seconds=0)
+    world.executor.report(lost("a"))
+    assert (world.status("a"), world.jobs.get("a").attempts) == (JobStatus.QUEUED, 0)
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_end_of_a_job_when_the_disk_is_full_waits_until_it_can_be_written(stopped: bool) -> None:
     jobs = FailingJobs()
@@ -259,23 +268,63 @@ def test_process_that_dies_between_model_and_job_keeps_the_model_once() -> None:
     assert [summary.version for summary in after.models.versions("a")] == [1]
 
 
-@pytest.mark.parametrize("error", [CorruptData("damaged"), ZeroDivisionError("a bug")])
-def test_final_report_that_can_never_be_written_frees_the_worker_and_the_job_comes_back(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = World(lease_seconds=60)
+def test_report_of_a_job_whose_row_is_damaged_frees_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
     world.submit("a", "b")
 
-    def broken(*_: object) -> None:
-        raise error
+    def damaged(*_: object) -> None:
+        raise CorruptData("The stored job 'a' cannot be read.")
 
-    monkeypatch.setattr(world.queue._records, "failed", broken)
+    monkeypatch.setattr(world.queue._records, "failed", damaged)
     world.executor.report(Failed("a", "environment-failed", "The arm is broken."))
     assert world.status("b") is JobStatus.RUNNING
-    world.executor.report(ended("b"))
-    world.clock.advance(61)
+
+
+def test_model_that_cannot_be_kept_for_a_reason_nobody_foresaw_fails_its_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.submit("a", "b")
+
+    def broken(_: object) -> int:
+        raise ValueError("a number that the format does not know")
+
+    monkeypatch.setattr(world.models, "save", broken)
+    world.executor.report(ended("a"))
+    job = world.jobs.get("a")
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "internal-error")
+    assert job.error_message == "What was learned cannot be kept: ValueError: a number that the format does not know"
+    assert world.status("b") is JobStatus.RUNNING
+
+
+def test_jobs_when_no_worker_can_be_started_wait_and_lose_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(max_queued_jobs=9)
+
+    def refuse(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.executor, "start", refuse)
+        world.submit("a", "b")
+        for _ in range(9):
+            world.queue.tend()
+        assert [world.status(name) for name in "ab"] == [JobStatus.QUEUED] * 2
     world.queue.tend()
-    assert world.story("a") == ["running", "queued", "running"]
+    assert [world.status(name) for name in "ab"] == [JobStatus.RUNNING, JobStatus.QUEUED]
+    assert world.jobs.get("a").attempts == 1
+
+
+def test_steps_when_the_storage_fails_are_counted_once() -> None:
+    jobs = FailingJobs()
+    world = World(jobs)
+    world.submit("a")
+    jobs.full = True
+    world.executor.report(checkpointed("a"))
+    world.executor.report(ended("a"))
+    for _ in range(5):
+        world.queue.tend()
+    assert world.queue.counters.timesteps == 0
+    jobs.full = False
+    world.queue.tend()
+    assert world.queue.counters.timesteps == 1_000
 
 
 def test_resumed_job_keeps_what_it_is_besides() -> None:

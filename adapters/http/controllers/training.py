@@ -94,8 +94,8 @@ def training_routes(use_cases: UseCases) -> Router:
     )
     def stop(job_id: FromPath[str]) -> StopResponse:
         """Training ends within 2 seconds, and what was learned so far is kept as the model."""
-        use_cases.stop_training(job_id)
-        return StopResponse("Training job stopped", job_id)
+        job = use_cases.stop_training(job_id)
+        return StopResponse("Training job stopped" if job.status.ended else "Training job is stopping", job_id)
 
     @post(
         "/training/{job_id:str}/resume",
