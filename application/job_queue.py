@@ -203,6 +203,9 @@ class JobQueue:
                 if isinstance(report, Ended | Failed):
                     self._unwritten.append(report)
                 return
+            except Exception:
+                # Its worker is free all the same; the lease, which nobody renews, brings the job back.
+                logger.exception("job %s: its report is dropped", report.job_id)
             if isinstance(report, Ended | Failed):
                 self._with_executor.pop(report.job_id, None)
                 self._dispatch()

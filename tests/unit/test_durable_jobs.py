@@ -259,14 +259,23 @@ def test_process_that_dies_between_model_and_job_keeps_the_model_once() -> None:
     assert [summary.version for summary in after.models.versions("a")] == [1]
 
 
-def test_report_of_a_job_whose_row_is_damaged_frees_its_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+@pytest.mark.parametrize("error", [CorruptData("damaged"), ZeroDivisionError("a bug")])
+def test_final_report_that_can_never_be_written_frees_the_worker_and_the_job_comes_back(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(lease_seconds=60)
     world.submit("a", "b")
-    monkeypatch.setattr(world.jobs, "save", lambda *_, **__: (_ for _ in ()).throw(CorruptData("damaged")))
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.queue._records, "failed", broken)
     world.executor.report(Failed("a", "environment-failed", "The arm is broken."))
-    monkeypatch.undo()
-    world.queue.tend()
     assert world.status("b") is JobStatus.RUNNING
+    world.executor.report(ended("b"))
+    world.clock.advance(61)
+    world.queue.tend()
+    assert world.story("a") == ["running", "queued", "running"]
 
 
 def test_resumed_job_keeps_what_it_is_besides() -> None:
