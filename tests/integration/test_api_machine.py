@@ -288,6 +288,6 @@ class ApiMachine(RuleBasedStateMachine):
 
 
 ApiMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
+    max_examples=32, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
 )
 TestApi = ApiMachine.TestCase
