@@ -4,7 +4,8 @@ BIN = .venv/bin
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help run test fuzz chaos backup check format openapi bench-learning bench-training bench-environments bench-http bench-many-jobs bench-footprint clean
+.PHONY: help run test fuzz chaos backup check format openapi bench-learning bench-training bench-environments bench-http bench-many-jobs \
+	bench-load bench-checkpoints soak bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -53,6 +54,15 @@ bench-http: .venv/run ## requests per second of inference, against a bare Litest
 
 bench-many-jobs: .venv/run ## time of GET /training/jobs with 10 and with 10,000 jobs
 	$(BIN)/python -m benchmarks.many_jobs $(ARGS)
+
+bench-load: .venv/run ## 30 s of mixed traffic at saturation while jobs train: answers, latency, memory
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+bench-checkpoints: .venv/run ## what checkpoints cost training; 7 minutes
+	$(BIN)/python -m benchmarks.checkpoints $(ARGS)
+
+soak: .venv/run ## 200 short jobs through one server, which holds afterwards what it held before
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 bench-footprint: ## size of the installation, time to the first answer
 	$(PYTHON) -m benchmarks.footprint $(ARGS)

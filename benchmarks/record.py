@@ -33,10 +33,9 @@ def read(name: str) -> dict[str, Any] | None:
 
 def circumstances(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
     """Command, commit, time, machine and versions."""
-    module = Path(sys.argv[0]).stem
     commit, changed = _commit()
     return {
-        "command": f"python -m benchmarks.{module} {' '.join(sys.argv[1:])}".strip(),
+        "command": f"python -m {_module()} {' '.join(sys.argv[1:])}".strip(),
         "commit": commit,
         "changed_since_commit": changed,
         "time": now(),
@@ -50,6 +49,12 @@ def circumstances(packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
 def now() -> str:
     """The time, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _module() -> str:
+    """The program that is run, as `python -m` names it."""
+    spec = sys.modules["__main__"].__spec__
+    return spec.name.removesuffix(".__main__") if spec else f"benchmarks.{Path(sys.argv[0]).stem}"
 
 
 @functools.cache

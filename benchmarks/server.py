@@ -20,11 +20,15 @@ ROOT = Path(__file__).parent.parent
 class Server:
     """Runs `run_api.py`, or another server that is told its port in the same way, while the context is open."""
 
-    def __init__(self, python: str = sys.executable, arguments: Sequence[str] = ("run_api.py",), **settings: str) -> None:
-        """`settings`: of the service, by their names in the environment without the prefix."""
+    def __init__(
+        self, python: str = sys.executable, arguments: Sequence[str] = ("run_api.py",), temporary: str = "", **settings: str
+    ) -> None:
+        """`temporary`: its folder for temporary files. `settings`: by their names in the environment without the prefix."""
         self._command = [python, *arguments]
         self._settings = {f"GRPO_{name.upper()}": value for name, value in settings.items()}
         self._folder = tempfile.TemporaryDirectory()
+        self.folder = Path(self._folder.name)
+        self.temporary = Path(temporary or tempfile.gettempdir())
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -33,7 +37,12 @@ class Server:
 
     def __enter__(self) -> Self:
         start = time.perf_counter()
-        settings = {"GRPO_PORT": str(self.port), "GRPO_DATA_DIR": self._folder.name, "GRPO_LOG_LEVEL": "warning"}
+        settings = {
+            "GRPO_PORT": str(self.port),
+            "GRPO_DATA_DIR": self._folder.name,
+            "GRPO_LOG_LEVEL": "warning",
+            "TMPDIR": str(self.temporary),
+        }
         self.process = subprocess.Popen(self._command, cwd=ROOT, env=os.environ | settings | self._settings)
         while True:
             try:

@@ -32,7 +32,7 @@ def run(folder: Path, bodies: Sequence[Fields], kills: int = 0, seed: int = 0, c
     """Train all jobs on a server of its own."""
     rng = random.Random(seed)
     folder.mkdir(parents=True)
-    server = ServerProcess(folder, checkpoint_seconds=checkpoint_seconds, max_attempts=1_000, env_allow="*")
+    server = ServerProcess(folder, checkpoint_seconds=checkpoint_seconds, env_allow="*")
     server.environment["PYTHONPATH"] = str(PLUGIN)
     server.patience_seconds = PATIENCE_SECONDS
     signals: Counter[str] = Counter()

@@ -24,6 +24,7 @@ from tests.integration.api_model import CAPACITY, ENDED, INVALID, MAX_ATTEMPTS, 
 TINY = {"env_name": "CartPole-v1", "n_envs": 2, "n_steps": 8, "hidden_sizes": [4], "n_epochs": 1, "batch_size": 16}
 BUDGETS = (16, 48, 80)
 LARGER_BUDGET = 112
+FIRST_SEED, *SEEDS = 0, 1, 2
 NAMES = ("ant", "bee")
 OBSERVATION = [0.1, 0.0, 0.05, 0.0]
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
@@ -31,7 +32,7 @@ bodies = st.builds(
     lambda budget, name, seed: TINY | {"total_timesteps": budget, "model_name": name, "seed": seed},
     st.sampled_from(BUDGETS),
     st.sampled_from(NAMES),
-    st.integers(0, 1),
+    st.sampled_from(SEEDS),
 )
 MOST_STARTS = 4  # each costs as much as a hundred requests
 positions = st.integers(0, 7)
@@ -47,7 +48,7 @@ class ApiMachine(RuleBasedStateMachine):
         self.digests: dict[tuple[Any, ...], str] = {}
         self._start()
         for name in NAMES:
-            self.train(TINY | {"total_timesteps": BUDGETS[1], "model_name": name, "seed": 0}, None)
+            self.train(TINY | {"total_timesteps": BUDGETS[1], "model_name": name, "seed": FIRST_SEED}, None)
         self.work(0, BUDGETS[1])
 
     def teardown(self) -> None:
@@ -81,7 +82,7 @@ class ApiMachine(RuleBasedStateMachine):
 
     @rule(position=positions)
     def stop(self, position: int) -> None:
-        job = self._any(self.model.jobs.values(), position)
+        job = self._any(self.model.of("queued", "running") or self.model.jobs.values(), position)
         before = self.executor.timesteps(job.id) if job.status == "running" else job.checkpoint
         answer = self.client.post(f"/training/{job.id}/stop")
         if job.status in ENDED:
@@ -94,9 +95,9 @@ class ApiMachine(RuleBasedStateMachine):
         self.model.end(job, "stopped", before)
         self._dispatched()
 
-    @rule(position=positions, budget=st.sampled_from([None, *BUDGETS, LARGER_BUDGET]))
+    @rule(position=positions, budget=st.sampled_from([None, None, *BUDGETS, LARGER_BUDGET]))
     def resume(self, position: int, budget: int | None) -> None:
-        job = self._any(self.model.jobs.values(), position)
+        job = self._any(self.model.of("stopped", "failed") or self.model.jobs.values(), position)
         answer = self.client.post(f"/training/{job.id}/resume", **({"json": {"total_timesteps": budget}} if budget else {}))
         if job.status not in {"stopped", "failed"}:
             assert (answer.status_code, answer.json()["code"]) == (409, "job-not-resumable")
@@ -288,6 +289,6 @@ class ApiMachine(RuleBasedStateMachine):
 
 
 ApiMachine.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
+    max_examples=32, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
 )
 TestApi = ApiMachine.TestCase
