@@ -18,6 +18,7 @@ from domain.spaces import Box, Discrete, Space
 
 LARGEST = float(np.finfo(np.float32).max)
 LARGE_BATCH = 256
+MOST_OBSERVATIONS = 100_000  # numbers of one, or observations
 LAYOUTS = 3
 OBJECTS_BYTES = 16 * 1024
 Nested = list[float | list[float]]
@@ -49,6 +50,8 @@ class LoadedModel:
 
     def answer(self, observation: Nested, deterministic: bool) -> Inference:
         """Raises InvalidObservation."""
+        if len(observation) > MOST_OBSERVATIONS:
+            raise _invalid("observation", f"must be at most {MOST_OBSERVATIONS} observations, got {len(observation)}")
         answer = self._answer_one(observation) if deterministic else None
         return self._answer_any(observation, deterministic) if answer is None else answer
 

@@ -12,6 +12,8 @@ from domain.errors import CorruptData, TooManyAttempts
 from domain.job import Job, JobEvent, JobStatus
 from domain.ports import Checkpointed, Clock, Ended, JobRepository, ModelRepository
 
+LONGEST_MESSAGE = 2_000
+
 logger = logging.getLogger("grpo.queue")
 
 
@@ -43,7 +45,8 @@ class JobRecords:
         self._save(job.to(JobStatus.STOPPING, self._clock.now()), "stopped on request")
 
     def failed(self, job: Job, code: str, message: str) -> None:
-        """It cannot go on."""
+        """It cannot go on. What an environment says may be of any length, and half a surrogate pair among it."""
+        message = message[:LONGEST_MESSAGE].encode(errors="backslashreplace").decode()
         self._save(job.to(JobStatus.FAILED, self._clock.now(), (code, message)), message)
 
     def given_up(self, job: Job, reason: str) -> None:

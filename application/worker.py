@@ -1,6 +1,7 @@
 """The body of one training job, wherever it runs: trains, reports, obeys a stop, and turns every error into a report."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -94,4 +95,5 @@ def _evaluate(trainer: Trainer, task: TrainingTask, should_stop: Callable[[], bo
     except (Interrupted, GrpoError) as error:
         logger.warning("job %s: its model is kept without an evaluation: %s", task.job.id, str(error) or "it was interrupted")
         return None
-    return report.summary(EVALUATION_SEED)
+    summary = report.summary(EVALUATION_SEED)
+    return summary if math.isfinite(summary.mean_reward) and math.isfinite(summary.std_reward) else None

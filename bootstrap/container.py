@@ -25,7 +25,8 @@ from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
-from bootstrap.lists import patterns
+from bootstrap.env_modules import import_env_modules
+from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
@@ -115,8 +116,10 @@ class Container:
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
-    """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure."""
+    """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure, OSError, ImportError."""
+    import_env_modules(items(settings.env_modules))
     folder = Path(settings.data_dir)
+    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
         opened.callback(FolderLock(folder).close)
         database = open_database(folder / "grpo.db")
@@ -138,7 +141,12 @@ def _executor(settings: Settings) -> JobExecutor:
     if settings.executor == "inline":
         return InlineExecutor()
     capacity = settings.max_concurrent_jobs or default_capacity()
-    return ProcessExecutor(capacity, partial(configure, settings.log_level, settings.log_format))
+    return ProcessExecutor(capacity, partial(_prepare_worker, settings))
+
+
+def _prepare_worker(settings: Settings) -> None:
+    configure(settings.log_level, settings.log_format)
+    import_env_modules(items(settings.env_modules))
 
 
 def _new_seed() -> int:

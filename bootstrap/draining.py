@@ -9,7 +9,7 @@ from types import FrameType
 import uvicorn
 
 DRAIN_SECONDS = 2.2  # for the jobs
-FINISH_SECONDS = 1  # for requests under way, when the jobs have come to a checkpoint
+FINISH_SECONDS = 2  # for requests under way, when the jobs have come to a checkpoint
 LAST_SECONDS = 4.8  # whatever hangs then goes on at the next start, as after any other death
 HARD_EXIT_CODE = 1
 

@@ -21,6 +21,8 @@ def listen(settings: Settings) -> socket.socket:
             )
         # The address that was looked at is the one that is taken, not the name, which may mean another by now.
         return socket.create_server((str(address[0]), settings.port), family=family)
+    except UnicodeError:
+        exit_with(f"cannot listen on {settings.host[:100]!r}: it is no name of a host")
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         exit_with(f"cannot listen on {settings.host}:{settings.port}: {reason}")

@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.listener import listen
@@ -17,7 +16,7 @@ INSTALL_TRACING = "pip install opentelemetry-sdk opentelemetry-exporter-otlp-pro
 # uvicorn's settings on which the speed of a request depends; the bare route of the benchmarks has the same.
 STACK: dict[str, Any] = {
     "loop": "uvloop",
-    "http": "httptools",
+    "http": "bootstrap.protocol:BoundedHeadProtocol",
     "ws": "none",
     "access_log": False,
     "log_config": None,
@@ -48,9 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except StorageFailure as error:
         exit_with(str(error))
     try:
-        Path(settings.data_dir).mkdir(parents=True, exist_ok=True)
         container = build(settings, tracing)
         container.start()
+    except ImportError as error:
+        exit_with(f"the setting env_modules names a module that cannot be imported: {error}")
     except (OSError, StorageFailure) as error:
         exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
     app = create_app(

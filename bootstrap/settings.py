@@ -27,10 +27,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_concurrent_jobs: Annotated[int, Meta(ge=0, le=1_024, description="worker processes; 0 = the number of cores")] = 0
     max_queued_jobs: Annotated[int, Meta(ge=0, description="jobs that may wait for a worker")] = 1000
     model_cache_bytes: Annotated[int, Meta(ge=0, description="memory for models that are ready to answer")] = 268_435_456
-    checkpoint_seconds: Annotated[float, Meta(ge=0, description="time between two checkpoints of a running job")] = 2.0
+    checkpoint_seconds: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="time between two checkpoints of a running job")
+    ] = 2.0
     max_attempts: Annotated[int, Meta(ge=1, description="attempts in a row without a new checkpoint, then a job fails")] = 3
     lease_seconds: Annotated[
-        float, Meta(ge=1, description="a running job that gives no sign of life for so long is taken back")
+        float, Meta(ge=1, le=1_000_000, description="a running job that gives no sign of life for so long is taken back")
     ] = 60.0
     executor: Annotated[
         Literal["process", "inline"], Meta(description="process = worker processes; inline = within the request, for tests")
@@ -41,6 +43,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     env_allow: Annotated[
         str, Meta(description="comma list of environments that may be trained: ids, patterns, gymnasium = its own, * = all")
     ] = "gymnasium"
+    env_modules: Annotated[str, Meta(description="comma list of Python modules that register environments of your own")] = ""
     limit_requests_per_minute: Annotated[int, Meta(ge=0, description="requests per minute of a client; 0 = no limit")] = 0
     limit_total_timesteps: Annotated[int, Meta(ge=0, description="total_timesteps of a job; 0 = no limit")] = 0
     limit_jobs: Annotated[int, Meta(ge=0, description="unfinished jobs of a client; 0 = no limit")] = 0

@@ -44,7 +44,8 @@ class Bounds:
         return (value > self.low if self.above else value >= self.low) and value <= self.high
 
     def __str__(self) -> str:
-        return f"{'above' if self.above else 'at least'} {self.low:.15g} and at most {self.high:.15g}"
+        low, high = (str(bound) if isinstance(bound, int) else f"{bound:.15g}" for bound in (self.low, self.high))
+        return f"{'above' if self.above else 'at least'} {low} and at most {high}"
 
 
 INTEGER_BOUNDS: dict[str, Bounds] = {

@@ -1,6 +1,8 @@
 """The Litestar application over a set of use cases."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -25,6 +27,8 @@ from adapters.http.problems import (
 from adapters.http.prometheus import build_registry
 from application.use_cases import UseCases
 from domain.errors import GrpoError
+
+THREADS = 40
 
 
 def create_app(
@@ -61,7 +65,7 @@ def create_app(
         openapi_config=openapi_config(version),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
-        on_startup=[on_startup],
+        on_startup=[_widen_thread_pool, on_startup],
         on_shutdown=[on_shutdown],
     )
     describe_types(app)
@@ -70,6 +74,11 @@ def create_app(
     # Around everything, so that also an answer that no route gave is seen.
     app.asgi_handler = Observation(traced(app.asgi_handler), figures)
     return app
+
+
+async def _widen_thread_pool() -> None:
+    """Some requests wait: for a job that stops, for a locked database. By default six of them would hold up all others."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "request"))
 
 
 def _cors(origins: frozenset[str]) -> CORSConfig | None:

@@ -99,7 +99,7 @@ class Gate:
 
     def _owner(self, headers: Mapping[bytes, bytes], address: Client, scope: Any) -> Client:
         key = _key_in(headers)
-        client = self._key_owner(key) if key and self._key_owner else None
+        client = self._key_owner(key) if key and self._key_owner is not None else None
         if client is not None:
             return client
         wait = self._failures.take(address.name, FAILURES_PER_MINUTE)
@@ -133,7 +133,7 @@ def _network(address: str) -> str:
 
 def _key_in(headers: Mapping[bytes, bytes]) -> bytes:
     kind, _, value = headers.get(b"authorization", b"").partition(b" ")
-    return value.strip() if kind.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+    return value.strip() if kind.lower() == b"bearer" else headers.get(b"x-api-key", b"").strip()
 
 
 def _too_many(what: str, wait: float) -> TooManyRequests:

@@ -1,5 +1,6 @@
 """What happens around each request: its id in log and answer, its place in the figures, and one access line."""
 
+import asyncio
 import logging
 import time
 from bisect import bisect_left
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 from litestar.types import ASGIApp, Receive, Send
 
+from adapters.http.problems import MEDIA_TYPE, shutting_down
 from adapters.http.request_id import request_id
 from application import log_context
 
@@ -108,6 +110,11 @@ class Observation:
         token = log_context.request_id.set(identity)
         try:
             await self._app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:
+            # The server ends, and this request has not.
+            if status:
+                raise
+            await _send_shutting_down(send_with_headers, identity)
         finally:
             seconds = time.perf_counter() - begun
             answers = self._find(scope["path"], scope["method"], status)
@@ -117,6 +124,13 @@ class Observation:
             if logger.isEnabledFor(answers.level):
                 _log(answers.level, scope, status, 1e3 * seconds)
             log_context.request_id.reset(token)
+
+
+async def _send_shutting_down(send: Send, identity: str) -> None:
+    body = shutting_down(identity)
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _log(level: int, scope: Any, status: int, milliseconds: float) -> None:

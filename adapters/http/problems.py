@@ -71,6 +71,8 @@ def on_grpo_error(request: AnyRequest, error: GrpoError) -> Response[bytes]:
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """A problem for what Litestar found: no such route, wrong method, a body that is too large or no JSON."""
     status = error.status_code
+    if "client disconnected" in str(error.detail):  # who is gone hears nothing, and nothing is wrong here
+        return _response(_problem(request, 400, "Bad Request", "The body did not come to its end.", "malformed-body"))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return on_unforeseen(request, error)
     detail = str(error.detail)
@@ -103,6 +105,22 @@ def on_unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
+LONGEST_TEXT = 2_000
+
+
+def shutting_down(identity: str) -> bytes:
+    """The problem for a request that the end of the server cuts off."""
+    error = ShuttingDown()
+    return msgspec.json.encode(
+        Problem(
+            type=f"urn:grpo:problem:{error.code}",
+            title=error.title,
+            status=STATUS[ShuttingDown],
+            detail=str(error),
+            code=error.code,
+            request_id=identity,
+        )
+    )
 
 
 def described(**statuses: str) -> dict[int, ResponseSpec]:
@@ -127,8 +145,9 @@ def _problem(request: AnyRequest, status: int, title: str, detail: str, code: st
 
 
 def _unicode(text: str) -> str:
-    """Text that can be sent: what a client sent may hold half a surrogate pair."""
-    return text.encode(errors="backslashreplace").decode()
+    """Text that can be sent: what a client sent may hold half a surrogate pair, and megabytes."""
+    shown = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
+    return shown.encode(errors="backslashreplace").decode()
 
 
 def _response(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from adapters.storage.migrations import migrations, refuse_newer
 from domain.errors import StorageFailure
 
 PATIENT_MILLISECONDS, HASTY_MILLISECONDS = 2_000, 100
+HASTY_SECONDS = 5.0
 CHECKED_BYTES = 256 * 1024 * 1024
 SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -32,9 +34,11 @@ class SqliteDatabase:
     Make it with `open_database`.
     """
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._path, self._inode = path, path.stat().st_ino
         self._writer, self._reader = Database(writer), Database(reader)
         self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
+        self._hasty_until = 0.0
 
     @contextmanager
     def write(self, *, durable: bool = True, patient: bool = True) -> Iterator[Database]:
@@ -46,11 +50,31 @@ class SqliteDatabase:
         """
         connection = self._writer.conn
         with _translated(), self._write_lock:
-            connection.execute(f"PRAGMA busy_timeout = {PATIENT_MILLISECONDS if patient else HASTY_MILLISECONDS}")
+            self._check_file()
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection, patient)
             with connection:
                 yield self._writer
+
+    def _begin(self, connection: sqlite3.Connection, patient: bool) -> None:
+        """Where somebody has just waited in vain for another program's lock, those behind do not wait as long again."""
+        patient = patient and time.monotonic() >= self._hasty_until
+        connection.execute(f"PRAGMA busy_timeout = {PATIENT_MILLISECONDS if patient else HASTY_MILLISECONDS}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY and patient:
+                self._hasty_until = time.monotonic() + HASTY_SECONDS
+            raise
+
+    def _check_file(self) -> None:
+        """What is written to a file that was removed is gone at the next start, and SQLite does not notice."""
+        try:
+            same = self._path.stat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            raise StorageFailure(f"The file {self._path.name} was removed or replaced; stop the server and put it back.")
 
     @contextmanager
     def read(self) -> Iterator[Database]:
@@ -87,7 +111,7 @@ def open_database(path: Path) -> SqliteDatabase:
             with suppress(sqlite3.Error):
                 connection.close()
         raise
-    return SqliteDatabase(*opened)
+    return SqliteDatabase(path, *opened)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

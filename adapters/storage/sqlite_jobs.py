@@ -98,6 +98,7 @@ class SqliteJobRepository:
             # Writes the database's first page through the log, as any change does, and leaves it as it is.
             [(version,)] = db.execute("pragma user_version").fetchall()
             db.execute(f"pragma user_version = {version}")
+        self.first_queued()  # reads from the middle of the file
 
     def save_checkpoint(self, job: Job, checkpoint: Checkpoint, *events: JobEvent) -> None:
         data = encode_checkpoint(checkpoint)

@@ -17,7 +17,7 @@ JOBS: dict[str, Fields] = {
     "frozen-lake": {"total_timesteps": 400_000, "env_name": "FrozenLake-v1"},
     "cliff-walking": {"total_timesteps": 400_000, "env_name": "CliffWalking-v1"},
     "taxi": {"total_timesteps": 130_000, "env_name": "Taxi-v4"},
-    # Plain Gymnasium, see the folder `plugin`; its state cannot be copied, so a checkpoint has it replayed.
+    # Plain Gymnasium, see plain_cartpole.py; its state cannot be copied, so a checkpoint has it replayed.
     "plain-carried": {
         "total_timesteps": 200_000,
         "env_name": "PlainCartPole-v0",

@@ -12,7 +12,7 @@ from tests.chaos.blows import plan, strike
 from tests.chaos.jobs import Fields
 from tests.e2e.server import FINAL, ServerProcess
 
-PLUGIN = Path(__file__).parent / "plugin"
+OWN = {"env_modules": "tests.chaos.plain_cartpole", "env_allow": "gymnasium,PlainCartPole-*"}
 KEPT_FILES = {"grpo.db", "grpo.lock", "server.log"}
 PATIENCE_SECONDS = 600.0
 
@@ -32,8 +32,7 @@ def run(folder: Path, bodies: Sequence[Fields], kills: int = 0, seed: int = 0, c
     """Train all jobs on a server of its own."""
     rng = random.Random(seed)
     folder.mkdir(parents=True)
-    server = ServerProcess(folder, checkpoint_seconds=checkpoint_seconds, env_allow="*")
-    server.environment["PYTHONPATH"] = str(PLUGIN)
+    server = ServerProcess(folder, checkpoint_seconds=checkpoint_seconds, **OWN)
     server.patience_seconds = PATIENCE_SECONDS
     signals: Counter[str] = Counter()
     blows: Counter[str] = Counter()

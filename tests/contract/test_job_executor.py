@@ -5,7 +5,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,7 +16,7 @@ from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor
 from domain.config import TrainingConfig
 from domain.job import Job
-from domain.ports import Ended, EnvironmentFactory, Failed, JobExecutor, Progressed, Report, TrainingTask
+from domain.ports import Checkpointed, Ended, EnvironmentFactory, Failed, JobExecutor, Progressed, Report, TrainingTask
 from domain.presets import resolve
 from domain.spaces import EnvironmentSpec
 from domain.trainer import Trainer
@@ -191,6 +191,55 @@ def test_worker_that_is_killed_fails_its_task_only_and_is_replaced(processes: Pr
     processes.start(task("next", 300), victim)
     assert isinstance(victim.final()[1], Ended)
     assert isinstance(survivor.final()[1], Ended)
+
+
+def test_worker_that_ends_by_a_signal_without_a_name_is_reported_all_the_same() -> None:
+    executor, listener = ProcessExecutor(1), listen()
+    try:
+        executor.start(task("j", 1_000_000_000), listener)
+        assert isinstance(listener.reports.get(timeout=PATIENCE_SECONDS), Progressed)
+        [worker] = executor._workers
+        assert worker.process.pid is not None
+        os.kill(worker.process.pid, 40)
+        _, failed = listener.final()
+        assert failed == Failed("j", "worker-died", "The worker process ended unexpectedly (signal 40).", lost=True)
+    finally:
+        executor.close()
+
+
+def test_worker_frozen_in_the_middle_of_a_message_is_killed_and_holds_up_nobody() -> None:
+    executor, frozen, other = ProcessExecutor(2), listen(), listen()
+    try:
+        large = replace(config(1_000_000_000), hidden_sizes=(1024, 1024))  # megabytes, which no pipe takes at once
+        job = Job(id="frozen", config=large, created_at=datetime.now(UTC))
+        executor.start(TrainingTask(job, ENVIRONMENTS, checkpoint_seconds=0.0), frozen)
+        while not isinstance(frozen.reports.get(timeout=PATIENCE_SECONDS), Checkpointed):
+            pass
+        [worker] = executor._workers
+        assert worker.process.pid is not None
+        os.kill(worker.process.pid, signal.SIGSTOP)
+        executor.start(task("other", 300), other)
+        assert isinstance(other.final()[1], Ended)
+        executor.kill("frozen")
+        _, failed = frozen.final()
+        assert isinstance(failed, Failed)
+        assert failed.code == "worker-unresponsive"
+    finally:
+        executor.close()
+
+
+def test_stop_that_comes_before_its_task_has_begun_ends_that_task_only(processes: ProcessExecutor) -> None:
+    for _ in range(2):
+        stopped, whole = listen(), listen()
+        processes.start(task("k", 1_000_000_000), stopped)
+        processes.stop("k")
+        ended = stopped.final()[1]
+        assert isinstance(ended, Ended)
+        assert ended.stopped
+        processes.start(task("k", 300), whole)
+        ended = whole.final()[1]
+        assert isinstance(ended, Ended)
+        assert not ended.stopped
 
 
 def test_worker_that_does_not_obey_a_stop_is_killed(processes: ProcessExecutor) -> None:

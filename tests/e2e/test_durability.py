@@ -1,8 +1,10 @@
 """What a real server does when processes die, hang or are ended, and when its disk fails for a while."""
 
+import contextlib
 import os
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -214,3 +216,50 @@ def test_database_when_another_program_holds_it_answers_what_it_can_and_503_for_
     finally:
         connection.close()
     assert server.wait(server.train(total_timesteps=300))["status"] == "completed"
+
+
+def test_shutdown_while_a_worker_is_frozen_refuses_new_jobs_and_ends_in_time(server: ServerProcess) -> None:
+    job = server.train(model_name="frozen", **LONG)
+    server.until(lambda: server.status(job)["progress"] > 0.2)
+    [worker] = server.workers_pids()
+    os.kill(worker, signal.SIGSTOP)
+    assert server.process is not None
+    server.process.send_signal(signal.SIGTERM)
+    answer = answer_while_draining(server)
+    assert answer is not None
+    assert (answer.status_code, answer.json()["code"]) == (503, "shutting-down")
+    assert int(answer.headers["retry-after"]) > 0
+    assert server.client.get("/health/ready").status_code == 503
+    assert server.process.wait(5) == 0
+    server.start()
+    assert server.wait(job)["status"] == "completed"
+
+
+def test_file_that_is_removed_while_the_server_runs_takes_no_new_job(server: ServerProcess) -> None:
+    server.wait(server.train(total_timesteps=300))
+    path = server.data_dir / "grpo.db"
+    path.rename(server.data_dir / "moved.db")
+    answer = server.client.post("/train", json={"total_timesteps": 300})
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage-failure")
+    assert "was removed or replaced" in answer.json()["detail"]
+    assert server.client.get("/health/ready").status_code == 503
+    (server.data_dir / "moved.db").rename(path)
+    assert server.wait(server.train(total_timesteps=300))["status"] == "completed"
+
+
+def test_folder_that_cannot_be_written_ends_the_start_with_a_sentence() -> None:
+    done = start_on(Path("/proc"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the data folder '/proc' cannot be used: grpo.lock cannot be opened")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_header_without_end_is_refused(server: ServerProcess) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                connection.sendall(b"a" * 65_536)
+        with contextlib.suppress(ConnectionError):
+            assert connection.recv(4096).startswith(b"HTTP/1.1 431 ")
+    assert server.client.get("/health/live").status_code == 200

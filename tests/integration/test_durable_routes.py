@@ -72,6 +72,8 @@ def test_version_when_deleted_is_gone_and_the_others_stay(client: Client) -> Non
     problem(client.delete("/models/m?model_version=2"), 404, "model-not-found")
     problem(client.delete("/models/m?model_version=0"), 422, "invalid-query")
     problem(client.delete("/models/m?model_version=new"), 422, "invalid-query")
+    assert "'version'" in problem(client.delete("/models/m?version=2"), 422, "invalid-query")
+    problem(client.delete("/models/m?model_version=1&model_version=2"), 422, "invalid-query")
     assert infer(client).json() == first
     problem(infer(client, model_version=2), 404, "model-not-found")
     assert client.delete("/models/m").json() == {"message": "Model 'm' deleted"}
@@ -106,6 +108,8 @@ def test_jobs_by_pages_come_newest_first_and_say_whether_there_are_more(client: 
         ("after=nobody", "'nobody'"),
         ("status=dreaming", "'dreaming'"),
         ("status=completed&status=x", "status"),
+        ("limits=2", "'limits'"),
+        ("limit=1&limit=2", "limit"),
     ],
 )
 def test_page_with_a_wrong_parameter_is_422_and_names_it(client: Client, query: str, said: str) -> None:
@@ -146,3 +150,16 @@ def test_resume_of_a_job_that_cannot_be_is_refused_and_changes_nothing(trained: 
     problem(trained.post(url, content=b"x", headers={"content-type": "text/plain"}), 415, "unsupported-media-type")
     assert trained.get("/training/jobs").json()["jobs"] == [job]
     assert QUICK["total_timesteps"] == job["total_timesteps"]
+
+
+def test_error_about_a_huge_value_is_of_sensible_size(client: Client) -> None:
+    for body in ({"hidden_sizes": [1] * 100_000}, {"x" * 100_000: 1}, {"model_name": "é" * 100_000}):
+        answer = client.post("/train", json=body)
+        assert answer.status_code == 422
+        assert len(answer.content) < 10_000
+
+
+def test_batch_of_too_many_observations_is_422(client: Client) -> None:
+    train(client, model_name="m")
+    answer = client.post("/inference", json={"model_name": "m", "observation": [[0, 0, 0, 0]] * 100_001})
+    assert "at most 100000 observations, got 100001" in problem(answer, 422, "invalid-observation")

@@ -23,12 +23,18 @@ from tests.integration.conftest import QUICK
 Client = TestClient[Litestar]
 Serve = Callable[..., Client]
 ROUTES = {
-    Scope.READ: [("GET", "/training/jobs"), ("GET", "/training/x/status"), ("GET", "/models")],
+    Scope.READ: [
+        ("GET", "/training/jobs"),
+        ("GET", "/training/x/status"),
+        ("GET", "/models"),
+        ("GET", "/models/x"),
+        ("GET", "/metrics"),
+    ],
     Scope.INFER: [("POST", "/inference")],
-    Scope.TRAIN: [("POST", "/train"), ("POST", "/training/x/stop")],
+    Scope.TRAIN: [("POST", "/train"), ("POST", "/training/x/stop"), ("POST", "/training/x/resume")],
     Scope.ADMIN: [("DELETE", "/models/x")],
 }
-PUBLIC = ["/", "/health", "/docs", "/redoc", "/openapi.json"]
+PUBLIC = ["/", "/health", "/health/live", "/health/ready", "/docs", "/redoc", "/openapi.json"]
 
 
 class Clock:
@@ -321,3 +327,13 @@ def test_schema_tells_of_keys_scopes_and_refusals(serve: Serve, file: Path) -> N
 
 def test_schema_of_a_server_without_keys_needs_none(serve: Serve) -> None:
     assert serve().get("/openapi.json").json()["paths"]["/train"]["post"]["security"][0] == {}
+
+
+def test_file_whose_last_key_is_revoked_lets_a_new_one_in(serve: Serve, file: Path) -> None:
+    clock = Clock()
+    revoke(file, make_key(file, Scope.READ).split("_")[1])
+    client = serve(key_owner=KeysFile(file, Limits(), clock), clock=clock)
+    assert client.get("/models", headers=bearer("grpo_x_y")).status_code == 401
+    key = make_key(file, Scope.READ)
+    clock.now += 2
+    assert client.get("/models", headers=bearer(key)).status_code == 200

@@ -14,6 +14,7 @@ from adapters.http.requests import InferenceRequest
 from adapters.http.responses import InferenceResponse
 from application.use_cases import UseCases
 
+LARGE_BODY_BYTES = 64 * 1024
 _DONE = "Request fulfilled, document follows"
 
 
@@ -24,15 +25,17 @@ def inference_routes(use_cases: UseCases) -> Router:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         """One prediction from ASGI to ASGI: the request and response objects between cost more than the prediction."""
-        asked = decode(scope["headers"], await read_body(receive, MAX_BODY_BYTES))
+        sent = await read_body(receive, MAX_BODY_BYTES)
+        headers = scope["headers"]
+        asked = decode(headers, sent) if len(sent) <= LARGE_BODY_BYTES else await asyncio.to_thread(decode, headers, sent)
         arguments = (asked.model_name, asked.observation, asked.deterministic, asked.model_version)
         # A small prediction takes microseconds, less than handing it to a thread; what may wait or take long goes there.
         found = predict.at_once(*arguments)
         if found is None:
             found = await asyncio.to_thread(predict, *arguments)
         body = encode(InferenceResponse(found.action, found.action_probs, found.value))
-        headers = [(b"content-type", JSON), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        own_headers = [(b"content-type", JSON), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": own_headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     @post(

@@ -1,12 +1,13 @@
 """Routes of kept models."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Response, Router, delete, get, route
+from litestar import Request, Response, Router, delete, get, route
 from litestar.params import FromPath, QueryParameter
 
 from adapters.http.problems import described
+from adapters.http.query import refuse_unknown
 from adapters.http.responses import (
     DeleteResponse,
     EvaluationResponse,
@@ -61,12 +62,14 @@ def model_routes(use_cases: UseCases) -> Router:
         summary="Delete a model",
     )
     def delete_model(
+        request: Request[Any, Any, Any],
         model_name: FromPath[str],
         model_version: Annotated[
             int | None, QueryParameter(ge=1, le=2**53, description="Only this version; absent: all of them.")
         ] = None,
     ) -> DeleteResponse:
         """Remove a model from memory and storage. The number of a removed version is not used again while the name exists."""
+        refuse_unknown(request, "model_version")
         use_cases.delete_model(model_name, model_version)
         which = f"Model '{model_name}'" if model_version is None else f"Version {model_version} of model '{model_name}'"
         return DeleteResponse(f"{which} deleted")

@@ -10,6 +10,7 @@ from adapters.http.body import BodyDecoder
 from adapters.http.gate import client_of
 from adapters.http.openapi import json_body
 from adapters.http.problems import described
+from adapters.http.query import refuse_unknown
 from adapters.http.requests import ResumeRequest, TrainRequest, given_fields
 from adapters.http.responses import (
     JobsResponse,
@@ -72,6 +73,7 @@ def training_routes(use_cases: UseCases) -> Router:
         summary="Jobs, newest first",
     )
     def jobs(
+        request: Request[Any, Any, Any],
         limit: Annotated[
             int | None, QueryParameter(ge=1, le=MOST_JOBS, description=f"At most so many jobs; default {MOST_JOBS}.")
         ] = None,
@@ -79,6 +81,7 @@ def training_routes(use_cases: UseCases) -> Router:
         status: Annotated[list[JobStatus] | None, QueryParameter(description="Only jobs in one of these states.")] = None,
     ) -> JobsResponse:
         """Every job that was ever started here, a page at a time."""
+        refuse_unknown(request, "limit", "after", several="status")
         page = use_cases.list_jobs(limit or MOST_JOBS, after, status or [])
         asked_for_page = limit is not None or after is not None
         return JobsResponse(
