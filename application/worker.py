@@ -92,8 +92,10 @@ def _evaluate(trainer: Trainer, task: TrainingTask, should_stop: Callable[[], bo
         return None
     try:
         report = evaluate(trainer.policy, task.environments, EVALUATION_EPISODES, EVALUATION_SEED, should_stop=should_stop)
-    except (Interrupted, GrpoError) as error:
-        logger.warning("job %s: its model is kept without an evaluation: %s", task.job.id, str(error) or "it was interrupted")
+    except Interrupted:
+        return None
+    except GrpoError as error:
+        logger.warning("the model is kept without an evaluation: %s", error)
         return None
     summary = report.summary(EVALUATION_SEED)
     return summary if math.isfinite(summary.mean_reward) and math.isfinite(summary.std_reward) else None

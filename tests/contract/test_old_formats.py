@@ -57,3 +57,13 @@ def test_model_of_an_old_file_answers_as_it_did(client: TestClient[Litestar], sa
         # Another processor may round the last bits in another way.
         assert answer.json()["action_probs"] == pytest.approx(prediction["answer"]["action_probs"], rel=1e-4)
         assert answer.json()["value"] == pytest.approx(prediction["answer"]["value"], rel=1e-4)
+
+
+def test_model_of_an_old_file_says_where_it_comes_from(client: TestClient[Litestar], said: dict[str, Any]) -> None:
+    for name in said["models"]:
+        first = client.get(f"/models/{name}").json()["versions"][0]
+        assert (first["version"], first["seed"], first["env_name"]) == (1, 1, "CartPole-v1")
+        assert first["job_id"] in said["jobs"]
+        assert first["config"]["hidden_sizes"] == [8]
+        assert 0 < first["timesteps"] <= first["config"]["total_timesteps"]
+        assert len(first["sha256"]) == 64
