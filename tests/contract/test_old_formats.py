@@ -35,7 +35,7 @@ def client(request: pytest.FixtureRequest, said: dict[str, Any], tmp_path: Path)
 
 
 def test_there_are_files_of_old_formats() -> None:
-    assert [path.name for path in FILES] == ["0.1.0.db", "81499bc.db"]
+    assert [path.name for path in FILES] == ["0.1.0.db", "6fdb861.db", "81499bc.db"]
 
 
 def test_job_of_an_old_file_is_listed_and_ends_unless_it_had_ended(client: TestClient[Litestar], said: dict[str, Any]) -> None:
