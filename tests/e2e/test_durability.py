@@ -1,6 +1,7 @@
 """What a real server does when processes die, hang or are ended, and when its disk fails for a while."""
 
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -263,3 +264,21 @@ def test_header_without_end_is_refused(server: ServerProcess) -> None:
         with contextlib.suppress(ConnectionError):
             assert connection.recv(4096).startswith(b"HTTP/1.1 431 ")
     assert server.client.get("/health/live").status_code == 200
+
+
+def test_request_that_does_not_come_to_its_end_before_the_server_does_is_told_so(server: ServerProcess) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"POST /train HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: slow\r\nContent-Length: 100\r\n\r\n{")
+        server.until(lambda: server.client.get("/health/live").status_code == 200)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        answer = b""
+        while piece := connection.recv(65_536):
+            answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"content-type: application/problem+json" in head.lower()
+    problem = json.loads(body)
+    assert (problem["code"], problem["request_id"]) == ("shutting-down", "slow")
+    assert server.process.wait(5) == 0
+    assert "Traceback" not in server.log()
