@@ -58,7 +58,7 @@ bench-many-jobs: .venv/run ## time of GET /training/jobs with 10 and with 10,000
 bench-load: .venv/run ## 30 s of mixed traffic at saturation while jobs train: answers, latency, memory
 	$(BIN)/python -m benchmarks.load $(ARGS)
 
-bench-checkpoints: .venv/run ## what checkpoints cost training; 7 minutes
+bench-checkpoints: .venv/run ## what checkpoints cost training; 11 minutes
 	$(BIN)/python -m benchmarks.checkpoints $(ARGS)
 
 soak: .venv/run ## 200 short jobs through one server, which holds afterwards what it held before

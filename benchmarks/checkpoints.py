@@ -94,7 +94,7 @@ def compare(fields: dict[str, Any], rounds: int) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--task", choices=TASKS, action="append")
     arguments = parser.parse_args()
     report = {}
