@@ -1,5 +1,6 @@
 """Inference: a cache of models in memory, bounded in bytes, and predictions from them."""
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -55,16 +56,18 @@ class LoadedModel:
         answer = self._answer_one(observation) if deterministic else None
         return self._answer_any(observation, deterministic) if answer is None else answer
 
-    @np.errstate(over="ignore", invalid="ignore")
     def _answer_one(self, observation: Nested) -> Inference | None:
         """The short way for the usual request. None where it does not lead: the long way knows what is wrong, if anything."""
         if self._predictor is None:
             return None
         try:
+            # The norm bounds every number, is NaN where one is, and refuses lists; numpy would warn of what overflows.
+            if not math.hypot(*observation) <= LARGEST:  # type: ignore[arg-type]
+                return None
             row = np.array(observation, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
             return None
-        if row.shape != self._shape or not row.dot(row) <= LARGEST:  # then no number is larger than that, or none at all
+        if row.shape != self._shape:
             return None
         action, probabilities, value = self._predictor(row)
         return Inference(action, [*probabilities], value)
