@@ -183,12 +183,14 @@ class JobQueue:
 
     def _begin(self, job: Job) -> bool:
         """Give a job to a worker; whether there was one."""
-        reason = "begun" if job.start_time is None else "gone on with"
+        reason = "begun"
         try:
             checkpoint = self._jobs.load_checkpoint(job.id)
         except CorruptData as error:
             # The run is repeated to the same bits; only the time is lost.
             checkpoint, reason = None, f"begun again from the start: {error}"
+        if checkpoint is not None:
+            reason = f"goes on from step {checkpoint.timesteps}"
         job = job.progressed(checkpoint.timesteps if checkpoint else 0, job.metrics)
         job = self._records.running(self._leased(job), reason)
         self._heard[job.id] = self._clock.monotonic()
