@@ -9,6 +9,7 @@ from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp
 
+from adapters.http.controllers.dashboard import dashboard_routes
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.monitoring import monitoring_routes
@@ -53,6 +54,7 @@ def create_app(
             model_routes(use_cases),
             system_routes(use_cases, version),
             monitoring_routes(use_cases, registry),
+            dashboard_routes(),
         ],
         exception_handlers={
             GrpoError: on_grpo_error,
