@@ -13,12 +13,38 @@ export function frame(before) {
   const focused = document.activeElement?.id;
   const main = h("main", { id: "main", tabindex: "-1" });
   const banner = h("p", { class: "banner", role: "alert", hidden: true });
-  const links = new Map(NAVIGATION.map((name) => [name, h("a", { href: `#/${name}`, class: name === "new" ? "button primary" : "nav-link" }, t(`nav.${name}`))]));
+  const links = new Map(
+    NAVIGATION.map((name) => [
+      name,
+      h("a", { href: `#/${name}`, class: name === "new" ? "button primary" : "nav-link" }, t(`nav.${name}`)),
+    ]),
+  );
   const languages = Object.keys(LANGUAGES).map((code) =>
-    h("button", { type: "button", id: `language-${code}`, lang: code, "aria-pressed": String(language.code === code), onclick: () => language.set(code) }, LANGUAGES[code].languageName),
+    h(
+      "button",
+      {
+        type: "button",
+        id: `language-${code}`,
+        lang: code,
+        "aria-pressed": String(language.code === code),
+        onclick: () => language.set(code),
+      },
+      LANGUAGES[code].languageName,
+    ),
   );
   const light = h("button", { type: "button", id: "theme", class: "icon", onclick: () => theme.set(NEXT_THEME[theme.shown]) });
-  const helping = h("button", { type: "button", id: "help", class: "icon", "aria-label": t("help.title"), title: `${t("help.title")} (?)`, onclick: help }, "?");
+  const helping = h(
+    "button",
+    {
+      type: "button",
+      id: "help",
+      class: "icon",
+      "aria-label": t("help.title"),
+      title: `${t("help.title")} (?)`,
+      onclick: help,
+    },
+    "?",
+  );
   const showTheme = () => {
     const next = NEXT_THEME[theme.shown];
     text(light, theme.shown === "dark" ? "☀" : "☾");
@@ -32,9 +58,21 @@ export function frame(before) {
     h(
       "header",
       { class: "top" },
-      h("a", { class: "brand", href: "#/jobs", "aria-label": t("title") }, h("img", { src: new URL("mark.svg", import.meta.url).href, alt: "", width: 26, height: 26 }), h("span", {}, "GRPO")),
+      h(
+        "a",
+        { class: "brand", href: "#/jobs", "aria-label": t("title") },
+        h("img", { src: new URL("mark.svg", import.meta.url).href, alt: "", width: 26, height: 26 }),
+        h("span", {}, "GRPO"),
+      ),
       h("nav", { "aria-label": t("nav.label") }, links.get("jobs"), links.get("models")),
-      h("div", { class: "tools" }, links.get("new"), h("div", { class: "switch", role: "group", "aria-label": t("language") }, languages), light, helping),
+      h(
+        "div",
+        { class: "tools" },
+        links.get("new"),
+        h("div", { class: "switch", role: "group", "aria-label": t("language") }, languages),
+        light,
+        helping,
+      ),
     ),
     banner,
     main,

@@ -32,5 +32,12 @@ export function shortcuts() {
 
 export function help() {
   const rows = [...Object.keys(KEYS).map((key) => [key, t(`help.${key}`)]), ["← →", t("help.arrows")]];
-  tell(t("help.title"), h("dl", { class: "keys" }, rows.map(([key, words]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, words)])));
+  tell(
+    t("help.title"),
+    h(
+      "dl",
+      { class: "keys" },
+      rows.map(([key, words]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, words)]),
+    ),
+  );
 }

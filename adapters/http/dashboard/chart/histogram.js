@@ -16,7 +16,13 @@ export function histogram({ edges, counts }, { mean, ci95 }) {
   const bars = counts.map((count, i) =>
     svg(
       "rect",
-      { class: "bar", x: x(edges[i]) + 1, width: Math.max(1, x(edges[i + 1]) - x(edges[i]) - 2), y: BASE - (count / most) * (BASE - 22), height: (count / most) * (BASE - 22) },
+      {
+        class: "bar",
+        x: x(edges[i]) + 1,
+        width: Math.max(1, x(edges[i + 1]) - x(edges[i]) - 2),
+        y: BASE - (count / most) * (BASE - 22),
+        height: (count / most) * (BASE - 22),
+      },
       svg("title", {}, t("evaluate.bar", { low: figure(edges[i]), high: figure(edges[i + 1]), n: count })),
     ),
   );

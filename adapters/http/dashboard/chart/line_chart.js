@@ -77,6 +77,7 @@ export class LineChart {
     const ys = drawn.flatMap((series) => (smoothing > 0 ? robust(series) : series.ys)).concat(marks.flatMap(reach));
     const known = ys.some((y) => y !== null && y !== undefined);
     text(this.#empty, known ? "" : (empty ?? t("chart.empty")));
+    this.element.classList.toggle("without-curve", !known);
     this.#describe(name, xs);
     const [, high] = extent(xs.filter((x) => x !== undefined));
     const [bottom, top] = extent(threshold !== null && known ? [...ys, threshold] : ys);
@@ -88,8 +89,10 @@ export class LineChart {
     this.#canvas.setAttribute("viewBox", `0 0 ${width} ${height}`);
     show(
       this.#canvas,
-      yTicks.map((tick) => this.#gridline(y(tick), compact(tick), width)),
-      xTicks.map((tick) => svg("text", { class: "tick", x: x(tick), y: height - 14, "text-anchor": "middle" }, compact(tick))),
+      yTicks.map((tick) => this.#gridline(y(tick), compact(tick, yTicks.at(-1)), width)),
+      xTicks.map((tick) =>
+        svg("text", { class: "tick", x: x(tick), y: height - 14, "text-anchor": "middle" }, compact(tick, high)),
+      ),
       svg("text", { class: "tick axis", x: width - MARGIN.right, y: height - 1, "text-anchor": "end" }, t("chart.timesteps")),
       threshold !== null && known && this.#threshold(y(threshold), width),
       drawn.map((series) => this.#line(series, x, y, smoothing)),
@@ -116,7 +119,7 @@ export class LineChart {
       "g",
       { class: "threshold" },
       svg("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }),
-      svg("text", { class: "tick", x: width - MARGIN.right, y: y - 5, "text-anchor": "end" }, t("chart.threshold")),
+      svg("text", { class: "tick", x: MARGIN.left + 4, y: y - 5 }, t("chart.threshold")),
     );
   }
 
@@ -126,7 +129,9 @@ export class LineChart {
       { class: `series series-${series.colour}`, "data-points": series.xs.length },
       smoothing > 0 && svg("path", { class: "raw", d: path(series.xs, series.ys, x, y) }),
       svg("path", { class: "line", d: path(series.xs, series.smoothed, x, y) }),
-      series.xs.length === 1 && series.ys[0] !== null && svg("circle", { class: "dot", cx: x(series.xs[0]), cy: y(series.ys[0]), r: 3 }),
+      series.xs.length === 1 &&
+        series.ys[0] !== null &&
+        svg("circle", { class: "dot", cx: x(series.xs[0]), cy: y(series.ys[0]), r: 3 }),
     );
   }
 
@@ -155,7 +160,16 @@ export class LineChart {
 
   #key(event) {
     const longest = this.#drawn.reduce((best, series) => (series.xs.length > best.length ? series.xs : best), []);
-    const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
+    const moves = {
+      ArrowRight: 1,
+      ArrowUp: 1,
+      ArrowLeft: -1,
+      ArrowDown: -1,
+      PageUp: 10,
+      PageDown: -10,
+      Home: -Infinity,
+      End: Infinity,
+    };
     if (!(event.key in moves) || longest.length === 0) return;
     event.preventDefault();
     const now = this.#cursor === null ? longest.length - 1 : nearest(longest, this.#cursor) + moves[event.key];
@@ -184,7 +198,9 @@ export class LineChart {
     show(
       this.#readout,
       h("strong", {}, t("chart.step", { n: whole(rows[0].x) })),
-      rows.map((row) => h("span", { class: `row series-${row.colour}` }, h("i", {}), h("span", {}, row.label), h("b", {}, row.said))),
+      rows.map((row) =>
+        h("span", { class: `row series-${row.colour}` }, h("i", {}), h("span", {}, row.label), h("b", {}, row.said)),
+      ),
     );
     const left = at > this.#size.width * 0.6;
     this.#readout.style.setProperty("left", left ? "auto" : `${at + 12}px`);
@@ -195,7 +211,8 @@ export class LineChart {
     const i = nearest(series.xs, this.#cursor);
     if (i < 0) return null;
     const mark = (series.marks ?? []).find((one) => one.x === series.xs[i]);
-    const said = figure(series.smoothed[i]) + (mark ? ` · ${t("chart.evaluated")} ${figure(mark.y)} ± ${figure(mark.spread, 3)}` : "");
+    const said =
+      figure(series.smoothed[i]) + (mark ? ` · ${t("chart.evaluated")} ${figure(mark.y)} ± ${figure(mark.spread, 3)}` : "");
     return { x: series.xs[i], label: series.label, colour: series.colour, said };
   }
 }

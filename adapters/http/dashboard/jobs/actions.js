@@ -15,11 +15,25 @@ export function jobActions(history, wentOn) {
   const stop = action(t("job.stop"), stopJob, { class: "danger", title: t("job.stopHint") });
   const resume = action(t("job.resume"), resumeJob, { class: "primary" });
   const model = h("a", { class: "button primary" }, t("job.model"));
-  const plot = h("a", { class: "button", href: new URL(plotPath, ROOT).href, target: "_blank", rel: "noopener", onclick: fetchPlot }, t("job.plot"));
+  const plot = h(
+    "a",
+    { class: "button", href: new URL(plotPath, ROOT).href, target: "_blank", rel: "noopener", onclick: fetchPlot },
+    t("job.plot"),
+  );
   const json = action(t("job.copyJson"), async () => copy(JSON.stringify(await config(), null, 2)));
   const shell = action(t("job.copyCurl"), async () => copy(curl(await config())));
   const like = action(t("job.like"), startLikeIt);
-  const element = h("div", { class: "actions", role: "group", "aria-label": t("job.actions") }, stop, resume, model, like, plot, json, shell);
+  const element = h(
+    "div",
+    { class: "actions", role: "group", "aria-label": t("job.actions") },
+    stop,
+    resume,
+    model,
+    like,
+    plot,
+    json,
+    shell,
+  );
 
   async function stopJob() {
     await post(path`training/${history.id}/stop`);
@@ -33,7 +47,13 @@ export function jobActions(history, wentOn) {
       title: t("job.resume"),
       text: t("job.resumeText", { n: done.toLocaleString(), total: before.toLocaleString() }),
       confirm: t("job.resume"),
-      field: { label: t("field.total_timesteps"), type: "number", value: String(before), min: String(Math.max(before, 1)), name: "total_timesteps" },
+      field: {
+        label: t("field.total_timesteps"),
+        type: "number",
+        value: String(before),
+        min: String(Math.max(before, 1)),
+        name: "total_timesteps",
+      },
       act: (value) => post(path`training/${history.id}/resume`, value === "" ? {} : { total_timesteps: Number(value) }),
     });
     if (given === null) return;

@@ -2,8 +2,9 @@
 
 import { h } from "../lib/dom.js";
 import { t } from "../lib/language.js";
-import { metricTiles } from "./tiles.js";
 import { curves, RETURN } from "./curves.js";
+import { store } from "./store.js";
+import { metricTiles } from "./tiles.js";
 
 export function comparison() {
   const plot = curves(null);
@@ -12,9 +13,24 @@ export function comparison() {
   const element = h(
     "div",
     { class: "stack" },
-    h("header", { class: "view-head" }, h("div", {}, h("h1", {}, t("compare.title")), h("p", { class: "muted" }, t("compare.hint")))),
+    h(
+      "header",
+      { class: "view-head" },
+      h("div", {}, h("h1", {}, t("compare.title")), h("p", { class: "muted" }, t("compare.hint"))),
+    ),
     plot.element,
     tiles.element,
   );
-  return { element, close: () => plot.close() };
+  const offer = () => {
+    tiles.element.hidden = store.compared.length === 0;
+  };
+  const end = store.on(offer);
+  offer();
+  return {
+    element,
+    close() {
+      end();
+      plot.close();
+    },
+  };
 }

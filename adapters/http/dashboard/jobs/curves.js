@@ -21,7 +21,12 @@ export function curves(open) {
   const chart = new LineChart();
   const legend = h("ul", { class: "legend", "aria-label": t("compare.legend") });
   const slider = h("input", {
-    type: "range", min: "0", max: "0.95", step: "0.05", value: String(smoothing), "aria-label": t("chart.smoothing"),
+    type: "range",
+    min: "0",
+    max: "0.95",
+    step: "0.05",
+    value: String(smoothing),
+    "aria-label": t("chart.smoothing"),
     oninput: () => {
       smoothing = Number(slider.value);
       render();
@@ -58,7 +63,12 @@ export function curves(open) {
         ys: one.metrics[metric] ?? one.timesteps.map(() => null),
         marks: metric === RETURN ? one.evaluations.map(mark) : [],
       })),
-      { name: metricName(metric), smoothing, threshold: metric === RETURN ? threshold : null, empty: open ? t("chart.empty") : t("compare.hint") },
+      {
+        name: metricName(metric),
+        smoothing,
+        threshold: metric === RETURN ? threshold : null,
+        empty: open ? t("chart.empty") : t("compare.hint"),
+      },
     );
     renderLegend();
   }
@@ -74,7 +84,9 @@ export function curves(open) {
 
   function legendEntry(one) {
     const box = h("input", {
-      type: "checkbox", checked: !hidden.has(one.id), "data-job": one.id,
+      type: "checkbox",
+      checked: !hidden.has(one.id),
+      "data-job": one.id,
       onchange: () => {
         if (box.checked) hidden.delete(one.id);
         else hidden.add(one.id);
@@ -152,4 +164,3 @@ export function metricName(name) {
   const known = t(`metric.${name}`);
   return known.startsWith("metric.") ? name : known;
 }
-

@@ -39,7 +39,11 @@ export function parsed(typed, { type, nullable }) {
   const text = typed.trim();
   if (nullable && text === "null") return null;
   if (type === "boolean") return text === "true";
-  if (type === "array") return text.split(/[\s,]+/).filter(Boolean).map(number);
+  if (type === "array")
+    return text
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .map(number);
   return type === "integer" || type === "number" ? number(text) : text;
 }
 

@@ -1,7 +1,7 @@
 /** A field of the form, made from its schema: control, description, bounds, default, and what the service finds wrong with it. */
 
 import { h, text, uniqueId } from "../lib/dom.js";
-import { compact } from "../lib/format.js";
+import { bound } from "../lib/format.js";
 import { t, tOr } from "../lib/language.js";
 import { written } from "./draft.js";
 
@@ -10,7 +10,11 @@ export function kindOf(schema) {
   const either = schema.anyOf ?? [schema];
   const main = either.find((one) => one.type !== "null") ?? schema;
   const choices = schema.enum ?? main.enum ?? null;
-  return { type: choices ? "enum" : (main.type ?? "string"), nullable: either.length > 1 && either.some((one) => one.type === "null"), choices };
+  return {
+    type: choices ? "enum" : (main.type ?? "string"),
+    nullable: either.length > 1 && either.some((one) => one.type === "null"),
+    choices,
+  };
 }
 
 /**
@@ -32,13 +36,23 @@ export function field(name, schema, { value, suggestions, choices: narrowed, onc
     element.classList.toggle("given", control.value !== "");
     onchange(control.value);
   });
-  const label = h("label", { class: "field-label", for: id }, h("span", {}, tOr(`field.${name}`, readable(name))), h("code", {}, name));
+  const label = h(
+    "label",
+    { class: "field-label", for: id },
+    h("span", {}, tOr(`field.${name}`, readable(name))),
+    h("code", {}, name),
+  );
   const element = h(
     "div",
     { class: `field${value ? " given" : ""}` },
     label,
     control,
-    listId && h("datalist", { id: listId }, suggestions.map((one) => h("option", { value: one }))),
+    listId &&
+      h(
+        "datalist",
+        { id: listId },
+        suggestions.map((one) => h("option", { value: one })),
+      ),
     said,
     h("span", { class: "hint", id: hint }, described, bounds(schema, kind)),
   );
@@ -64,7 +78,12 @@ export function field(name, schema, { value, suggestions, choices: narrowed, onc
 function select(shared, choices, value) {
   const options = choices.map((choice) => h("option", { value: choice }, choice));
   if (value && !choices.includes(value)) options.push(h("option", { value }, value));
-  return h("select", { ...shared, value: "" }, h("option", { value: "" }, t("form.automatic")), options.map((option) => ((option.selected = option.value === value), option)));
+  return h(
+    "select",
+    { ...shared, value: "" },
+    h("option", { value: "" }, t("form.automatic")),
+    options.map((option) => ((option.selected = option.value === value), option)),
+  );
 }
 
 function input(shared, { type, nullable }, schema, value, suggestions) {
@@ -84,7 +103,7 @@ function input(shared, { type, nullable }, schema, value, suggestions) {
 function bounds(schema, { nullable }) {
   const low = schema.minimum ?? schema.exclusiveMinimum;
   if (low === undefined || schema.maximum === undefined) return "";
-  const range = `${schema.exclusiveMinimum === undefined ? "" : "> "}${compact(low)} … ${compact(schema.maximum)}`;
+  const range = `${schema.exclusiveMinimum === undefined ? "" : "> "}${bound(low)} … ${bound(schema.maximum)}`;
   return h("span", { class: "range" }, ` ${nullable ? t("form.rangeOrNull", { range }) : range}`);
 }
 

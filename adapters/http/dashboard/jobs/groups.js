@@ -1,13 +1,28 @@
 /** Which field of a training run stands where in the form. A field that is new to the API shows up in the last group. */
 
-export const ESSENTIAL = ["env_name", "reward_function_type", "total_timesteps", "model_name", "seed"];
+export const ESSENTIAL = ["env_name", "reward_function_type", "total_timesteps", "model_name", "seed", "eval_freq"];
 
 /** @type {[string, string[]][]} */
 const GROUPS = [
-  ["evaluation", ["eval_freq", "n_eval_episodes"]],
-  ["sampling", ["n_envs", "num_generations", "n_steps", "segment_start", "reset_probability", "max_episode_steps", "noise_correlation"]],
+  ["evaluation", ["n_eval_episodes"]],
+  [
+    "sampling",
+    ["n_envs", "num_generations", "n_steps", "segment_start", "reset_probability", "max_episode_steps", "noise_correlation"],
+  ],
   ["learning", ["learning_rate", "lr_schedule", "batch_size", "n_epochs", "max_grad_norm", "ema_decay"]],
-  ["objective", ["loss_type", "epsilon", "epsilon_high", "beta", "ref_model_sync_steps", "ent_coef", "target_kl", "importance_sampling_level"]],
+  [
+    "objective",
+    [
+      "loss_type",
+      "epsilon",
+      "epsilon_high",
+      "beta",
+      "ref_model_sync_steps",
+      "ent_coef",
+      "target_kl",
+      "importance_sampling_level",
+    ],
+  ],
   ["advantages", ["gamma", "gae_lambda", "scale_rewards", "supervision"]],
   ["network", ["hidden_sizes", "activation", "norm_obs", "log_std_init"]],
 ];

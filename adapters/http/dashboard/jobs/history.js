@@ -27,6 +27,9 @@ export class JobHistory extends Emitter {
   #stop = new AbortController();
   #asked = 0;
   #streams = false;
+  /** Id of the newest event, and the time up to which the figures are known. */
+  #last = "";
+  #known = 0;
 
   constructor(id) {
     super();
@@ -52,19 +55,15 @@ export class JobHistory extends Emitter {
       });
   }
 
-  #last = "";
-
   /** The whole history at once, and why it is flat if it is. */
   async readHistory() {
     this.#asked = performance.now();
     const answer = await get(path`training/${this.id}/metrics?max_points=${MOST_POINTS}`, { signal: this.#stop.signal });
     this.diagnosis = answer.diagnosis;
-    // Events may have been faster than the answer: what is newer stays.
-    if ((answer.timesteps.at(-1) ?? -1) >= (this.timesteps.at(-1) ?? -1)) {
-      this.timesteps = answer.timesteps;
-      this.metrics = answer.metrics;
-      this.evaluations = answer.evaluations;
-    }
+    this.timesteps = answer.timesteps;
+    this.metrics = answer.metrics;
+    this.evaluations = answer.evaluations;
+    this.#known = Math.max(0, ...[answer.times.at(-1), answer.evaluations.at(-1)?.time].filter(Boolean).map(Date.parse));
     this.emit(this);
   }
 
@@ -74,7 +73,9 @@ export class JobHistory extends Emitter {
 
   #take({ kind, data, id }) {
     if (id) this.#last = id;
-    if (kind === "metrics") this.#add(data);
+    // The events begin with what the history already told; of that only the log is new.
+    if (data.time && Date.parse(data.time) <= this.#known) this.#write(kind, data);
+    else if (kind === "metrics") this.#add(data);
     else if (kind === "eval") this.#evaluated(data);
     else if (kind === "progress") this.#progress(data);
     else if (kind === "done") this.#done(data);
@@ -124,7 +125,12 @@ export class JobHistory extends Emitter {
       this.status.status = data.status;
       if (data.status === "running") this.#cut(data.timesteps + 1);
     }
-    this.log = [...this.log, { kind, data, time: data.time ?? new Date().toISOString() }].slice(-MOST_LINES);
+    this.#write(kind, data);
+  }
+
+  #write(kind, data) {
+    if (kind !== "metrics")
+      this.log = [...this.log, { kind, data, time: data.time ?? new Date().toISOString() }].slice(-MOST_LINES);
   }
 
   #diagnose() {

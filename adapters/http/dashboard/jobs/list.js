@@ -17,17 +17,30 @@ export function jobList() {
   const note = h("p", { class: "muted pad" });
   const more = h("button", { class: "quiet", hidden: true, onclick: () => store.older() }, t("jobs.older"));
   const search = h("input", {
-    type: "search", class: "search", placeholder: t("jobs.filter"), "aria-label": t("jobs.filter"), value: filter,
+    type: "search",
+    class: "search",
+    placeholder: t("jobs.filter"),
+    "aria-label": t("jobs.filter"),
+    value: filter,
     oninput: () => {
       filter = search.value;
       render();
     },
   });
-  const element = h("section", { class: "panel list-panel", "aria-label": t("jobs.title") }, h("div", { class: "list-head" }, search), list, note, more);
+  const element = h(
+    "section",
+    { class: "panel list-panel", "aria-label": t("jobs.title") },
+    h("div", { class: "list-head" }, search),
+    list,
+    note,
+    more,
+  );
 
   function render() {
     const wanted = filter.trim().toLowerCase();
-    const shown = (store.jobs ?? []).filter((job) => !wanted || `${job.model_name} ${job.env_name} ${job.status} ${job.job_id}`.toLowerCase().includes(wanted));
+    const shown = (store.jobs ?? []).filter(
+      (job) => !wanted || `${job.model_name} ${job.env_name} ${job.status} ${job.job_id}`.toLowerCase().includes(wanted),
+    );
     const ids = new Set(shown.map((job) => job.job_id));
     for (const [id, kept] of rows) if (!ids.has(id)) (kept.element.remove(), rows.delete(id));
     shown.forEach((job, place) => {
@@ -37,7 +50,16 @@ export function jobList() {
       if (list.children[place] !== kept.element) list.insertBefore(kept.element, list.children[place] ?? null);
     });
     more.hidden = !store.hasMore;
-    text(note, store.jobs === null ? t("loading") : store.jobs.length === 0 ? t("jobs.none") : shown.length === 0 ? t("jobs.noMatch") : "");
+    text(
+      note,
+      store.jobs === null
+        ? t("loading")
+        : store.jobs.length === 0
+          ? t("jobs.none")
+          : shown.length === 0
+            ? t("jobs.noMatch")
+            : "",
+    );
     note.hidden = note.textContent === "";
   }
 
@@ -74,7 +96,13 @@ function row(id) {
   const value = h("span", { class: "job-value" });
   const bar = h("span", { class: "bar-fill" });
   const track = h("span", { class: "bar-track" }, bar);
-  const link = h("a", { class: "job-link", href: `#/jobs/${id}` }, h("span", { class: "job-top" }, name, state), h("span", { class: "job-bottom" }, detail, value), track);
+  const link = h(
+    "a",
+    { class: "job-link", href: `#/jobs/${id}` },
+    h("span", { class: "job-top" }, name, state),
+    h("span", { class: "job-bottom" }, detail, value),
+    track,
+  );
   const element = h("li", { class: "job-row" }, h("label", { class: "tick-box" }, tick), link);
   return {
     element,
@@ -89,7 +117,13 @@ function row(id) {
       text(name, job.model_name);
       state.className = `badge ${job.status}`;
       text(state, t(`status.${job.status}`));
-      const when = hasEnded(job.status) ? ago(job.end_time) : job.status === "queued" ? t("jobs.waits") : eta === null ? percent(job.progress) : `${percent(job.progress)} · ${t("jobs.left", { time: duration(eta) })}`;
+      const when = hasEnded(job.status)
+        ? ago(job.end_time)
+        : job.status === "queued"
+          ? t("jobs.waits")
+          : eta === null
+            ? percent(job.progress)
+            : `${percent(job.progress)} · ${t("jobs.left", { time: duration(eta) })}`;
       text(detail, `${job.env_name} · ${when}`);
       text(value, best === undefined ? "" : figure(best, 3));
       value.title = t("metric.rollout/ep_rew_mean");

@@ -20,13 +20,24 @@ export function logPanel() {
 
 function line({ kind, data, time }) {
   const level = kind === "log" ? data.level.toLowerCase() : kind;
-  return h("li", { class: `line ${level}` }, h("time", { datetime: time }, clock(time)), h("span", { class: "kind" }, tOr(`log.kind.${level}`, level)), h("span", {}, words(kind, data)));
+  return h(
+    "li",
+    { class: `line ${level}` },
+    h("time", { datetime: time }, clock(time)),
+    h("span", { class: "kind" }, tOr(`log.kind.${level}`, level)),
+    h("span", {}, words(kind, data)),
+  );
 }
 
 function words(kind, data) {
   if (kind === "checkpoint") return t("log.checkpoint", { n: whole(data.timesteps) });
   if (kind === "eval") {
-    const values = { n: whole(data.timesteps), mean: figure(data.mean_reward), std: figure(data.std_reward, 3), episodes: data.episodes };
+    const values = {
+      n: whole(data.timesteps),
+      mean: figure(data.mean_reward),
+      std: figure(data.std_reward, 3),
+      episodes: data.episodes,
+    };
     return t(data.best ? "log.best" : "log.eval", values);
   }
   if (kind !== "status") return data.message ?? JSON.stringify(data);

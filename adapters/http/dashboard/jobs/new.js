@@ -21,10 +21,26 @@ export function newJobPage() {
     "aside",
     { class: "stack side" },
     about,
-    h("section", { class: "panel" }, h("h2", {}, t("form.request")), h("p", { class: "muted small" }, t("form.requestHint")), preview,
-      h("div", { class: "actions" }, action(t("job.copyJson"), () => copy(JSON.stringify(body(), null, 2))), action(t("job.copyCurl"), () => copy(curl(body()))))),
+    h(
+      "section",
+      { class: "panel" },
+      h("h2", {}, t("form.request")),
+      h("p", { class: "muted small" }, t("form.requestHint")),
+      preview,
+      h(
+        "div",
+        { class: "actions" },
+        action(t("job.copyJson"), () => copy(JSON.stringify(body(), null, 2))),
+        action(t("job.copyCurl"), () => copy(curl(body()))),
+      ),
+    ),
   );
-  const element = h("div", { class: "stack" }, h("header", { class: "view-head" }, h("div", {}, h("h1", {}, t("form.title")), h("p", { class: "muted" }, t("form.text")))), h("div", { class: "form-columns" }, form, side));
+  const element = h(
+    "div",
+    { class: "stack" },
+    h("header", { class: "view-head" }, h("div", {}, h("h1", {}, t("form.title")), h("p", { class: "muted" }, t("form.text")))),
+    h("div", { class: "form-columns" }, form, side),
+  );
   /** @type {Map<string, ReturnType<typeof field>>} */
   const fields = new Map();
   let properties = {};
@@ -33,7 +49,10 @@ export function newJobPage() {
   let closed = false;
 
   const environment = () => known.find((one) => one.env_name === (draft.given.env_name ?? DEFAULT));
-  const body = () => Object.fromEntries(Object.entries(draft.given).map(([name, value]) => [name, parsed(value, kindOf(properties[name] ?? {}))]));
+  const body = () =>
+    Object.fromEntries(
+      Object.entries(draft.given).map(([name, value]) => [name, parsed(value, kindOf(properties[name] ?? {}))]),
+    );
 
   async function load() {
     const [schema, env, rew] = await Promise.all([get("openapi.json"), environments(), rewardFunctions()]);
@@ -67,8 +86,18 @@ export function newJobPage() {
   function section(group, names) {
     const counter = h("span", { class: "count" });
     const opened = draft.open[group] ?? names.some((name) => name in draft.given);
-    const element = h("details", { class: "group", "data-group": group, open: opened, ontoggle: () => (draft.open[group] = element.open) },
-      h("summary", {}, h("span", {}, t(`group.${group}`)), counter, h("span", { class: "muted small" }, t(`group.${group}.text`))), h("div", { class: "field-grid" }, names.map(make)));
+    const element = h(
+      "details",
+      { class: "group", "data-group": group, open: opened, ontoggle: () => (draft.open[group] = element.open) },
+      h(
+        "summary",
+        {},
+        h("span", {}, t(`group.${group}`)),
+        counter,
+        h("span", { class: "muted small" }, t(`group.${group}.text`)),
+      ),
+      h("div", { class: "field-grid" }, names.map(make)),
+    );
     return element;
   }
 
@@ -109,19 +138,32 @@ export function newJobPage() {
   function describe() {
     const one = environment();
     if (!one) return show(about, h("p", { class: "muted" }, t("form.unknownEnvironment")));
-    const reward = rewards.find((each) => each.name === (draft.given.reward_function_type ?? one.defaults?.reward_function_type));
+    const reward = rewards.find(
+      (each) => each.name === (draft.given.reward_function_type ?? one.defaults?.reward_function_type),
+    );
     const rows = [
       [t("env.observation"), space(one.observation_space)],
       [t("env.action"), space(one.action_space)],
       [t("env.limit"), one.max_episode_steps ? t("env.steps", { n: one.max_episode_steps }) : "–"],
-      one.reward_threshold !== null && [t("chart.threshold"), figure(one.reward_threshold)],
+      one.reward_threshold !== null && [t("env.threshold"), figure(one.reward_threshold)],
     ].filter(Boolean);
     return show(
       about,
       h("h2", {}, one.env_name),
       !one.available && h("p", { class: "callout warn" }, one.reason),
-      h("dl", { class: "rows" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
-      reward && h("div", { class: "reward" }, h("h3", {}, h("code", {}, reward.name)), h("p", {}, tOr(`reward.${reward.name}`, reward.description)), reward.formula && h("code", { class: "formula" }, reward.formula)),
+      h(
+        "dl",
+        { class: "rows" },
+        rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+      ),
+      reward &&
+        h(
+          "div",
+          { class: "reward" },
+          h("h3", {}, h("code", {}, reward.name)),
+          h("p", {}, tOr(`reward.${reward.name}`, reward.description)),
+          reward.formula && h("code", { class: "formula" }, reward.formula),
+        ),
     );
   }
 
@@ -129,7 +171,9 @@ export function newJobPage() {
     show(problem);
     fields.forEach((one) => one.complain(""));
     try {
-      const { job_id: id, config } = await post("train", body(), { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
+      const { job_id: id, config } = await post("train", body(), {
+        "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()),
+      });
       rememberConfig(id, config);
       say(t("form.started"));
       location.hash = `#/jobs/${id}`;
@@ -138,8 +182,9 @@ export function newJobPage() {
       const placed = error.errors.filter(({ field: name }) => fields.has(name));
       const others = error.errors.filter(({ field: name }) => !fields.has(name));
       for (const { field: name, message } of placed) fields.get(name).complain(message);
-      if (others.length || !placed.length) show(problem, h("p", { class: "callout error" }, others.map((one) => one.message).join(" ") || sentence(error)));
-      reveal(placed[0]?.field);
+      if (others.length || !placed.length)
+        show(problem, h("p", { class: "callout error" }, others.map((one) => one.message).join(" ") || sentence(error)));
+      reveal([...fields.keys()].find((name) => placed.some((one) => one.field === name)));
     }
   }
 
@@ -159,7 +204,9 @@ export function newJobPage() {
   return { element, title: () => t("form.title"), close: () => (closed = true) };
 }
 
-function space({ type, shape, n }) {
+function space(described) {
+  if (!described) return "–"; // it cannot be made here, so nobody could look
+  const { type, shape, n } = described;
   if (type === "discrete") return t("env.discrete", { n });
   return shape.length === 1 ? t("env.box", { n: shape[0] }) : t("env.boxShape", { shape: shape.join(" × ") });
 }

@@ -7,8 +7,20 @@ import { sparkline } from "../chart/sparkline.js";
 import { metricName, RETURN } from "./curves.js";
 
 const ORDER = [
-  RETURN, "rollout/ep_len_mean", "rollout/reward_mean", "group/reward_std", "group/frac_reward_zero_std", "train/entropy",
-  "train/approx_kl", "train/clip_fraction", "train/loss", "train/grad_norm", "train/learning_rate", "time/fps",
+  RETURN,
+  "eval/mean_reward",
+  "rollout/ep_len_mean",
+  "eval/mean_ep_length",
+  "rollout/reward_mean",
+  "group/reward_std",
+  "group/frac_reward_zero_std",
+  "train/entropy",
+  "train/approx_kl",
+  "train/clip_fraction",
+  "train/loss",
+  "train/grad_norm",
+  "train/learning_rate",
+  "time/fps",
 ];
 
 /** @param {(name: string) => void} choose */
@@ -22,7 +34,14 @@ export function metricTiles(choose) {
     const value = h("b", {});
     const shape = h("span", { class: "shape" });
     const radio = h("input", { type: "radio", name: group, checked: name === RETURN, onchange: () => choose(name) });
-    const label = h("label", { class: "tile", title: name }, radio, h("span", { class: "tile-name" }, metricName(name)), value, shape);
+    const label = h(
+      "label",
+      { class: "tile", title: name },
+      radio,
+      h("span", { class: "tile-name" }, metricName(name)),
+      value,
+      shape,
+    );
     return { element: label, value, shape };
   }
 

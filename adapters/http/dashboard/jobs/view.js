@@ -24,12 +24,27 @@ export function jobView(id) {
   const subtitle = h("p", { class: "muted" });
   const facts = h("dl", { class: "facts" });
   const bar = h("span", { class: "bar-fill" });
-  const progress = h("div", { class: "bar-track large", role: "progressbar", "aria-label": t("job.progress"), "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
+  const progress = h(
+    "div",
+    {
+      class: "bar-track thick",
+      role: "progressbar",
+      "aria-label": t("job.progress"),
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+    },
+    bar,
+  );
   const reason = h("div", { class: "stack tight" });
   const element = h(
     "article",
     { class: "stack" },
-    h("header", { class: "view-head" }, h("div", { class: "grow" }, h("div", { class: "heading-line" }, heading, state), subtitle), actions.element),
+    h(
+      "header",
+      { class: "view-head" },
+      h("div", { class: "grow" }, h("div", { class: "heading-line" }, heading, state), subtitle),
+      actions.element,
+    ),
     h("section", { class: "panel progress-panel" }, progress, facts),
     reason,
     plot.element,
@@ -58,15 +73,23 @@ export function jobView(id) {
   });
 
   function showFacts(status) {
-    const newest = history.metrics["rollout/ep_rew_mean"]?.findLast((one) => one !== null) ?? status.metrics["rollout/ep_rew_mean"];
+    const newest =
+      history.metrics["rollout/ep_rew_mean"]?.findLast((one) => one !== null) ?? status.metrics["rollout/ep_rew_mean"];
     const best = history.evaluations.find((one) => one.best);
     const running = !hasEnded(status.status);
-    const spent = status.start_time && status.end_time ? (Date.parse(status.end_time) - Date.parse(status.start_time)) / 1000 : null;
+    const spent =
+      status.start_time && status.end_time ? (Date.parse(status.end_time) - Date.parse(status.start_time)) / 1000 : null;
     const entries = [
       [t("job.steps"), `${whole(status.current_timesteps)} / ${whole(status.total_timesteps)}`, percent(status.progress)],
       [t("metric.rollout/ep_rew_mean"), figure(newest ?? null), ""],
-      best && [t("job.best"), `${figure(best.mean_reward)} ± ${figure(best.std_reward, 3)}`, t("job.at", { n: whole(best.timesteps) })],
-      running ? [t("job.speed"), history.fps ? whole(history.fps) : "–", t("job.perSecond")] : [t("job.took"), duration(spent), ""],
+      best && [
+        t("job.best"),
+        `${figure(best.mean_reward)} ± ${figure(best.std_reward, 3)}`,
+        t("job.at", { n: whole(best.timesteps) }),
+      ],
+      running
+        ? [t("job.speed"), history.fps ? whole(history.fps) : "–", t("job.perSecond")]
+        : [t("job.took"), duration(spent), ""],
       running && [t("job.left"), duration(history.eta), ""],
     ].filter(Boolean);
     while (facts.children.length > entries.length) facts.lastChild.remove();
@@ -80,12 +103,16 @@ export function jobView(id) {
 
   function showReason(status) {
     const rows = history.diagnosis.map(({ code, message }) => [tOr(`diagnosis.${code}`, message), "warn", code]);
-    if (status.status === "failed") rows.unshift([status.error_message ?? t("job.failed"), "error", status.error_code ?? "failed"]);
+    if (status.status === "failed")
+      rows.unshift([status.error_message ?? t("job.failed"), "error", status.error_code ?? "failed"]);
     if (status.status === "queued") rows.unshift([t("job.queued"), "info", "queued"]);
     const key = rows.map((row) => row[0]).join("\n");
     if (reason.dataset.shown === key) return;
     reason.dataset.shown = key;
-    show(reason, rows.map(([said, kind, code]) => h("p", { class: `callout ${kind}`, "data-code": code, role: "note" }, said)));
+    show(
+      reason,
+      rows.map(([said, kind, code]) => h("p", { class: `callout ${kind}`, "data-code": code, role: "note" }, said)),
+    );
   }
 
   /** The job goes on: so do its events, from the last one that is known. */

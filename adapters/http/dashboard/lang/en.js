@@ -121,6 +121,8 @@ export const en = {
   "metric.train/grad_norm": "Gradient norm",
   "metric.train/learning_rate": "Learning rate",
   "metric.time/fps": "Steps per second",
+  "metric.eval/mean_reward": "Evaluated return",
+  "metric.eval/mean_ep_length": "Evaluated length",
   "metric.kl": "KL to reference",
 
   "form.title": "New job",
@@ -163,6 +165,7 @@ export const en = {
   "env.observation": "Observation",
   "env.action": "Action",
   "env.limit": "Time limit",
+  "env.threshold": "Solved from",
   "env.steps": "{n} steps",
   "env.discrete": "one of {n}",
   "env.box": "{n} numbers",
@@ -177,7 +180,7 @@ export const en = {
   "models.version": "Version",
   "models.tabs": "Views of the model",
   "tab.play": "Play",
-  "tab.try": "Try an observation",
+  "tab.try": "Try",
   "tab.evaluate": "Evaluate",
   "tab.versions": "Versions",
 
@@ -236,6 +239,8 @@ export const en = {
   "action.left": "left",
   "action.right": "right",
   "action.nothing": "nothing",
+  "action.force": "force",
+  "action.torque": "torque",
   "action.clockwise": "clockwise",
   "action.counter": "counter-clockwise",
 

@@ -101,11 +101,15 @@ export const ja = {
   "log.kind.warning": "警告",
   "log.kind.error": "エラー",
 
-  "diagnosis.no-signal": "ほとんどのグループで全員の成績が同じため、学習の手がかりがありません(frac_reward_zero_std が高い)。報酬をより細かくするか、グループを大きくするか、探索を増やしてください。",
-  "diagnosis.entropy-collapsed": "エントロピーがほぼ 0 で、方策が新しい行動を試さなくなりました。ent_coef を上げるか、learning_rate を下げてください。",
-  "diagnosis.kl-high": "1 回の更新で方策が変わりすぎています(approx_kl が高い)。learning_rate か n_epochs を下げるか、target_kl を設定してください。",
+  "diagnosis.no-signal":
+    "ほとんどのグループで全員の成績が同じため、学習の手がかりがありません(frac_reward_zero_std が高い)。報酬をより細かくするか、グループを大きくするか、探索を増やしてください。",
+  "diagnosis.entropy-collapsed":
+    "エントロピーがほぼ 0 で、方策が新しい行動を試さなくなりました。ent_coef を上げるか、learning_rate を下げてください。",
+  "diagnosis.kl-high":
+    "1 回の更新で方策が変わりすぎています(approx_kl が高い)。learning_rate か n_epochs を下げるか、target_kl を設定してください。",
   "diagnosis.clip-high": "多くのステップがクリップされています。learning_rate か n_epochs を下げてください。",
-  "diagnosis.too-few-samples": "1 回の更新に使うサンプルが少なく、勾配がノイズに埋もれています。n_envs か n_steps を増やしてください。",
+  "diagnosis.too-few-samples":
+    "1 回の更新に使うサンプルが少なく、勾配がノイズに埋もれています。n_envs か n_steps を増やしてください。",
 
   "chart.label": "{name} の推移。矢印キーで値を読めます",
   "chart.hint": "矢印キーで値を読めます",
@@ -129,6 +133,8 @@ export const ja = {
   "metric.train/grad_norm": "勾配ノルム",
   "metric.train/learning_rate": "学習率",
   "metric.time/fps": "ステップ毎秒",
+  "metric.eval/mean_reward": "評価のリターン",
+  "metric.eval/mean_ep_length": "評価の長さ",
   "metric.kl": "参照方策との KL",
 
   "form.title": "新しいジョブ",
@@ -161,6 +167,7 @@ export const ja = {
   "env.observation": "観測",
   "env.action": "行動",
   "env.limit": "時間制限",
+  "env.threshold": "達成基準",
   "env.steps": "{n} ステップ",
   "env.discrete": "{n} 通りのうち 1 つ",
   "env.box": "数値 {n} 個",
@@ -178,7 +185,7 @@ export const ja = {
   "models.version": "バージョン",
   "models.tabs": "モデルの表示",
   "tab.play": "動きを見る",
-  "tab.try": "観測を試す",
+  "tab.try": "試す",
   "tab.evaluate": "評価",
   "tab.versions": "バージョン",
 
@@ -237,6 +244,8 @@ export const ja = {
   "action.left": "左",
   "action.right": "右",
   "action.nothing": "何もしない",
+  "action.force": "力",
+  "action.torque": "トルク",
   "action.clockwise": "時計回り",
   "action.counter": "反時計回り",
 

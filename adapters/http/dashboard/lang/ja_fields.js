@@ -12,7 +12,11 @@ const FIELDS = [
   ["n_envs", "並列環境数", "並列に動かす環境の数。グループの大きさの倍数。"],
   ["num_generations", "グループの大きさ", "互いに比べるグループの人数 G。"],
   ["n_steps", "更新ごとのステップ", "更新と更新のあいだの、環境ごとのステップ数。null なら 1 エピソード全体。"],
-  ["segment_start", "区間の始め方", "branched = 1 つの状態を全員が複製、fresh = 新しい開始を共有、carried = それぞれ続きから。"],
+  [
+    "segment_start",
+    "区間の始め方",
+    "branched = 1 つの状態を全員が複製、fresh = 新しい開始を共有、carried = それぞれ続きから。",
+  ],
   ["reset_probability", "新規開始の確率", "branched のグループが代わりに新しく始める確率。"],
   ["max_episode_steps", "エピソードの上限", "1 エピソードの時間制限。空なら環境の値。"],
   ["noise_correlation", "ノイズの相関", "隣り合うステップの探索ノイズの相関。0 なら無相関。"],
@@ -40,4 +44,9 @@ const FIELDS = [
   ["log_std_init", "初期の対数標準偏差", "連続行動の標準偏差の初期値(対数)。"],
 ];
 
-export const fields = Object.fromEntries(FIELDS.flatMap(([name, called, described]) => [[`field.${name}`, called], [`describe.${name}`, described]]));
+export const fields = Object.fromEntries(
+  FIELDS.flatMap(([name, called, described]) => [
+    [`field.${name}`, called],
+    [`describe.${name}`, described],
+  ]),
+);

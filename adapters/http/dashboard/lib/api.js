@@ -76,7 +76,13 @@ async function problem(response) {
 export const get = async (path, options) => (await request(path, options)).json();
 export const remove = async (path) => (await request(path, { method: "DELETE" })).json();
 export const post = async (path, body = {}, headers = {}) =>
-  (await request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } })).json();
+  (
+    await request(path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "Content-Type": "application/json", ...headers },
+    })
+  ).json();
 
 /** A path with its parts escaped: path`models/${name}`. */
 export const path = (strings, ...values) => String.raw({ raw: strings }, ...values.map((value) => encodeURIComponent(value)));

@@ -23,7 +23,15 @@ export function ask({ title, text = "", confirm, danger = false, field, act, err
     const [heading, problem] = [uniqueId("dialog"), uniqueId("problem")];
     const said = h("p", { class: "field-error", id: problem, role: "alert" }, error);
     const { label, name, ...attributes } = field ?? {};
-    const input = field && h("input", { ...attributes, name, "aria-describedby": problem, autocomplete: attributes.autocomplete ?? "off", "aria-invalid": error !== "" });
+    const input =
+      field &&
+      h("input", {
+        ...attributes,
+        name,
+        "aria-describedby": problem,
+        autocomplete: attributes.autocomplete ?? "off",
+        "aria-invalid": error !== "",
+      });
     const yes = h("button", { type: "submit", class: danger ? "danger solid" : "primary" }, confirm);
     const form = h(
       "form",
@@ -45,7 +53,10 @@ export function ask({ title, text = "", confirm, danger = false, field, act, err
         dialog.close();
       } catch (failure) {
         show(said, sentence(failure));
-        input?.setAttribute("aria-invalid", String(failure instanceof ApiError && failure.errors.some((one) => one.field === name)));
+        input?.setAttribute(
+          "aria-invalid",
+          String(failure instanceof ApiError && failure.errors.some((one) => one.field === name)),
+        );
         input?.focus();
       } finally {
         yes.removeAttribute("aria-disabled");
@@ -65,7 +76,13 @@ export function ask({ title, text = "", confirm, danger = false, field, act, err
 export function tell(title, ...content) {
   const heading = uniqueId("dialog");
   const close = h("button", { type: "button", class: "primary", onclick: () => dialog.close() }, t("close"));
-  const dialog = h("dialog", { "aria-labelledby": heading, onclose: () => dialog.remove() }, h("h2", { id: heading }, title), ...content, h("div", { class: "dialog-buttons" }, close));
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": heading, onclose: () => dialog.remove() },
+    h("h2", { id: heading }, title),
+    ...content,
+    h("div", { class: "dialog-buttons" }, close),
+  );
   document.body.append(dialog);
   dialog.showModal();
 }

@@ -15,15 +15,20 @@ export const whole = (value) => Math.round(value).toLocaleString(language.code);
 export const percent = (share, digits = 0) =>
   share.toLocaleString(language.code, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });
 
-/** 20000 → 20k: for axes. */
-export function compact(value) {
+/** 20000 → 20k: for axes, whose numbers share the unit of the `largest`. */
+export function compact(value, largest = value) {
   const size = Math.abs(value);
-  if (size >= 1e6) return `${trim(value / 1e6)}M`;
-  if (size >= 1e4) return `${trim(value / 1e3)}k`;
+  if (value !== 0 && Math.abs(largest) >= 2e6) return `${trim(value / 1e6)}M`;
+  if (value !== 0 && Math.abs(largest) >= 1e4) return `${trim(value / 1e3)}k`;
   if (size !== 0 && size < 1e-3) return value.toExponential(0);
   return trim(value);
 }
 
+/** A bound of a field: as it is, unless it is too long to be read. */
+export const bound = (value) =>
+  Math.abs(value) > 1e12 ? compactExponent(value) : value.toLocaleString(language.code, { maximumFractionDigits: 6 });
+
+const compactExponent = (value) => value.toExponential(1).replace("e+", " · 10^");
 const trim = (value) => String(Number(value.toPrecision(4)));
 
 /** 75 → 1 min 15 s. */
@@ -39,7 +44,11 @@ export function duration(seconds) {
 export function ago(iso) {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
   const relative = new Intl.RelativeTimeFormat(language.code, { numeric: "auto", style: "short" });
-  for (const [unit, length] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
+  for (const [unit, length] of [
+    ["day", 86_400],
+    ["hour", 3_600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(seconds) >= length) return relative.format(Math.round(seconds / length), unit);
   }
   return relative.format(Math.min(0, Math.round(seconds / 5) * 5), "second");

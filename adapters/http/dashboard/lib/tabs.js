@@ -13,7 +13,18 @@ export function tabs(label, names, choose) {
   const buttons = new Map(
     names.map(([key, words]) => [
       key,
-      h("button", { type: "button", role: "tab", id: `${base}-${key}`, "aria-controls": `${base}-panel`, onclick: () => choose(key), onkeydown: (event) => move(event, key) }, words),
+      h(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `${base}-${key}`,
+          "aria-controls": `${base}-panel`,
+          onclick: () => choose(key),
+          onkeydown: (event) => move(event, key),
+        },
+        words,
+      ),
     ]),
   );
   const keys = [...buttons.keys()];

@@ -7,13 +7,19 @@ let rewardList = null;
 
 /** @returns {Promise<any[]>} */
 export function environments() {
-  environmentList ??= get("environments").then((answer) => answer.environments, forget(() => (environmentList = null)));
+  environmentList ??= get("environments").then(
+    (answer) => answer.environments,
+    forget(() => (environmentList = null)),
+  );
   return environmentList;
 }
 
 /** @returns {Promise<any[]>} */
 export function rewardFunctions() {
-  rewardList ??= get("reward-functions").then((answer) => answer.reward_functions, forget(() => (rewardList = null)));
+  rewardList ??= get("reward-functions").then(
+    (answer) => answer.reward_functions,
+    forget(() => (rewardList = null)),
+  );
   return rewardList;
 }
 

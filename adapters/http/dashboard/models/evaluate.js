@@ -17,7 +17,14 @@ export function evaluateView({ name, version, kept, environment }) {
   const sampled = h("input", { type: "checkbox" });
   const result = h("div", { class: "evaluation", "aria-live": "polite" });
   const run = h("button", { type: "submit", class: "primary" }, t("evaluate.run"));
-  const form = h("form", { class: "inline-form", novalidate: true }, h("label", {}, t("evaluate.episodes"), episodes), h("label", {}, t("play.seed"), seed), h("label", { class: "check" }, sampled, t("play.sampled")), run);
+  const form = h(
+    "form",
+    { class: "inline-form", novalidate: true },
+    h("label", {}, t("evaluate.episodes"), episodes),
+    h("label", {}, t("play.seed"), seed),
+    h("label", { class: "check" }, sampled, t("play.sampled")),
+    run,
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     busy(run, evaluate);
@@ -26,7 +33,12 @@ export function evaluateView({ name, version, kept, environment }) {
   async function evaluate() {
     show(result, h("p", { class: "muted" }, t("evaluate.running")));
     try {
-      const body = { episodes: Number(episodes.value), seed: Number(seed.value), deterministic: !sampled.checked, model_version: version };
+      const body = {
+        episodes: Number(episodes.value),
+        seed: Number(seed.value),
+        deterministic: !sampled.checked,
+        model_version: version,
+      };
       const answer = await post(path`models/${name}/evaluate`, body);
       seen.set(`${name} ${version}`, answer);
       draw(answer);
@@ -46,7 +58,13 @@ export function evaluateView({ name, version, kept, environment }) {
     ];
     show(
       result,
-      h("dl", { class: "facts" }, rows.map(([label, value, unit]) => h("div", {}, h("dt", {}, label), h("dd", {}, h("b", {}, value), h("small", {}, unit))))),
+      h(
+        "dl",
+        { class: "facts" },
+        rows.map(([label, value, unit]) =>
+          h("div", {}, h("dt", {}, label), h("dd", {}, h("b", {}, value), h("small", {}, unit))),
+        ),
+      ),
       histogram(answer.histogram, { mean, ci95 }),
       h("p", { class: "muted small" }, t("evaluate.repeat", { episodes: whole(answer.episodes), seed: answer.seed })),
     );
@@ -56,11 +74,29 @@ export function evaluateView({ name, version, kept, environment }) {
   function before() {
     const { evaluation } = kept;
     if (!evaluation) return h("p", { class: "muted" }, t("evaluate.none"));
-    return h("p", {}, t("evaluate.kept", { mean: figure(evaluation.mean_reward), std: figure(evaluation.std_reward, 3), episodes: evaluation.episodes }));
+    return h(
+      "p",
+      {},
+      t("evaluate.kept", {
+        mean: figure(evaluation.mean_reward),
+        std: figure(evaluation.std_reward, 3),
+        episodes: evaluation.episodes,
+      }),
+    );
   }
 
   if (seen.has(`${name} ${version}`)) draw(seen.get(`${name} ${version}`));
   else show(result, before());
   const threshold = environment?.reward_threshold;
-  return { element: h("section", { class: "panel" }, form, threshold !== null && threshold !== undefined && h("p", { class: "muted small" }, t("evaluate.threshold", { value: figure(threshold) })), result) };
+  return {
+    element: h(
+      "section",
+      { class: "panel" },
+      form,
+      threshold !== null &&
+        threshold !== undefined &&
+        h("p", { class: "muted small" }, t("evaluate.threshold", { value: figure(threshold) })),
+      result,
+    ),
+  };
 }

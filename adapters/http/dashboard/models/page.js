@@ -11,9 +11,22 @@ import { modelView } from "./view.js";
 export function modelsPage(parts) {
   const list = h("ul", { class: "job-list", "aria-label": t("models.title") });
   const note = h("p", { class: "muted pad" }, t("loading"));
-  const file = h("input", { type: "file", class: "visually-hidden", tabindex: "-1", "aria-hidden": "true", accept: ".safetensors", onchange: take });
+  const file = h("input", {
+    type: "file",
+    class: "visually-hidden",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    accept: ".safetensors",
+    onchange: take,
+  });
   const importing = h("button", { type: "button", onclick: () => file.click() }, t("models.import"));
-  const side = h("section", { class: "panel list-panel", "aria-label": t("models.title") }, h("div", { class: "list-head" }, h("h2", {}, t("models.title")), importing, file), list, note);
+  const side = h(
+    "section",
+    { class: "panel list-panel", "aria-label": t("models.title") },
+    h("div", { class: "list-head" }, h("h2", {}, t("models.title")), importing, file),
+    list,
+    note,
+  );
   const middle = h("div", { class: "main-column" });
   const element = h("div", { class: "with-list" }, side, middle);
   let [name = null] = parts;
@@ -32,9 +45,21 @@ export function modelsPage(parts) {
 
   function entry(model) {
     const open = model.name === name;
-    return h("li", { class: `job-row${open ? " selected" : ""}` }, h("a", { class: "job-link", href: `#/models/${encodeURIComponent(model.name)}`, "aria-current": open ? "page" : null },
-      h("span", { class: "job-top" }, h("span", { class: "job-name" }, model.name), h("span", { class: "badge version" }, `v${model.version}`)),
-      h("span", { class: "job-bottom" }, h("span", { class: "job-detail" }, `${model.env_name} · ${ago(model.created_at)}`))));
+    return h(
+      "li",
+      { class: `job-row${open ? " selected" : ""}` },
+      h(
+        "a",
+        { class: "job-link", href: `#/models/${encodeURIComponent(model.name)}`, "aria-current": open ? "page" : null },
+        h(
+          "span",
+          { class: "job-top" },
+          h("span", { class: "job-name" }, model.name),
+          h("span", { class: "badge version" }, `v${model.version}`),
+        ),
+        h("span", { class: "job-bottom" }, h("span", { class: "job-detail" }, `${model.env_name} · ${ago(model.created_at)}`)),
+      ),
+    );
   }
 
   /** A file of a model becomes a model of its name. */
@@ -44,7 +69,11 @@ export function modelsPage(parts) {
     if (!chosen) return;
     await busy(importing, async () => {
       const wanted = chosen.name.replace(/\.safetensors$/, "").replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}._-]+/gu, "") || "imported";
-      const answer = await request(`models?model_name=${encodeURIComponent(wanted)}`, { method: "POST", body: chosen, headers: { "Content-Type": "application/octet-stream" } });
+      const answer = await request(`models?model_name=${encodeURIComponent(wanted)}`, {
+        method: "POST",
+        body: chosen,
+        headers: { "Content-Type": "application/octet-stream" },
+      });
       const made = await answer.json();
       say(t("models.imported", { name: made.name, version: made.version }));
       location.hash = `#/models/${encodeURIComponent(made.name)}/versions`;
@@ -60,7 +89,12 @@ export function modelsPage(parts) {
     if (same) return inside.open(tab);
     inside?.close();
     inside = name ? modelView(name, tab, () => refresh().catch(complain)) : null;
-    return show(middle, name && h("a", { class: "back", href: "#/models" }, t("models.back")), inside?.element ?? h("div", { class: "blank" }, h("h1", {}, t("models.title")), h("p", { class: "muted" }, t("models.choose"))));
+    return show(
+      middle,
+      name && h("a", { class: "back", href: "#/models" }, t("models.back")),
+      inside?.element ??
+        h("div", { class: "blank" }, h("h1", {}, t("models.title")), h("p", { class: "muted" }, t("models.choose"))),
+    );
   }
 
   go(parts);

@@ -14,7 +14,11 @@ export function versionsView({ name, versions }, changed) {
   const element = h(
     "div",
     { class: "stack" },
-    h("ol", { class: "lineage", "aria-label": t("tab.versions") }, newestFirst.map((version, i) => entry(version, newestFirst[i + 1]))),
+    h(
+      "ol",
+      { class: "lineage", "aria-label": t("tab.versions") },
+      newestFirst.map((version, i) => entry(version, newestFirst[i + 1])),
+    ),
     h("div", { class: "actions" }, all),
   );
 
@@ -23,18 +27,39 @@ export function versionsView({ name, versions }, changed) {
     return h(
       "li",
       { class: "panel version" },
-      h("div", { class: "version-head" }, h("h2", {}, `v${kept.version}`), origin(kept, before), h("span", { class: "muted small" }, moment(kept.created_at))),
+      h(
+        "div",
+        { class: "version-head" },
+        h("h2", {}, `v${kept.version}`),
+        origin(kept, before),
+        h("span", { class: "muted small" }, moment(kept.created_at)),
+      ),
       h(
         "dl",
         { class: "rows" },
         h("dt", {}, t("evaluate.mean")),
-        h("dd", {}, evaluation ? `${figure(evaluation.mean_reward)} ± ${figure(evaluation.std_reward, 3)} (${t("versions.episodes", { n: evaluation.episodes })})` : "–"),
-        h("dt", {}, t("job.steps")), h("dd", {}, whole(kept.timesteps)),
-        h("dt", {}, t("play.seed")), h("dd", {}, String(kept.seed)),
-        h("dt", {}, t("versions.size")), h("dd", {}, bytes(kept.size_bytes)),
-        h("dt", {}, "SHA-256"), h("dd", {}, h("code", { class: "hash" }, kept.sha256)),
+        h(
+          "dd",
+          {},
+          evaluation
+            ? `${figure(evaluation.mean_reward)} ± ${figure(evaluation.std_reward, 3)} (${t("versions.episodes", { n: evaluation.episodes })})`
+            : "–",
+        ),
+        h("dt", {}, t("job.steps")),
+        h("dd", {}, whole(kept.timesteps)),
+        h("dt", {}, t("play.seed")),
+        h("dd", {}, String(kept.seed)),
+        h("dt", {}, t("versions.size")),
+        h("dd", {}, bytes(kept.size_bytes)),
+        h("dt", {}, "SHA-256"),
+        h("dd", {}, h("code", { class: "hash" }, kept.sha256)),
       ),
-      h("details", {}, h("summary", {}, t("versions.config")), h("pre", { class: "code", tabindex: "0" }, JSON.stringify(config, null, 2))),
+      h(
+        "details",
+        {},
+        h("summary", {}, t("versions.config")),
+        h("pre", { class: "code", tabindex: "0" }, JSON.stringify(config, null, 2)),
+      ),
       h(
         "div",
         { class: "actions", role: "group", "aria-label": `v${kept.version}` },
@@ -62,7 +87,10 @@ export function versionsView({ name, versions }, changed) {
 
   async function removeOne({ version }) {
     const done = await ask({
-      title: t("versions.deleteTitle", { name: `${name} v${version}` }), text: t("versions.deleteText"), confirm: t("delete"), danger: true,
+      title: t("versions.deleteTitle", { name: `${name} v${version}` }),
+      text: t("versions.deleteText"),
+      confirm: t("delete"),
+      danger: true,
       act: () => remove(path`models/${name}?model_version=${version}`),
     });
     if (done) await left(versions.length > 1, done.message);
@@ -70,7 +98,10 @@ export function versionsView({ name, versions }, changed) {
 
   async function removeAll() {
     const done = await ask({
-      title: t("versions.deleteTitle", { name }), text: t("versions.deleteAllText", { n: versions.length }), confirm: t("delete"), danger: true,
+      title: t("versions.deleteTitle", { name }),
+      text: t("versions.deleteAllText", { n: versions.length }),
+      confirm: t("delete"),
+      danger: true,
       act: () => remove(path`models/${name}`),
     });
     if (done) await left(false, done.message);

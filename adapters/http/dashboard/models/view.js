@@ -16,12 +16,29 @@ const TABS = ["play", "try", "evaluate", "versions"];
 /** @param {string} name @param {string} first tab @param {() => void} changed the list of models is out of date */
 export function modelView(name, first, changed) {
   const subtitle = h("p", { class: "muted" });
-  const chooser = h("select", { "aria-label": t("models.version"), onchange: () => ((version = Number(chooser.value)), mount()) });
-  const strip = tabs(t("models.tabs"), TABS.map((key) => [key, t(`tab.${key}`)]), (key) => {
-    history.replaceState(null, "", `#/models/${encodeURIComponent(name)}/${key}`);
-    open(key);
+  const chooser = h("select", {
+    "aria-label": t("models.version"),
+    onchange: () => ((version = Number(chooser.value)), mount()),
   });
-  const element = h("article", { class: "stack" }, h("header", { class: "view-head" }, h("div", { class: "grow" }, h("h1", {}, name), subtitle), h("label", { class: "version-choice" }, h("span", {}, t("models.version")), chooser)), strip.element);
+  const strip = tabs(
+    t("models.tabs"),
+    TABS.map((key) => [key, t(`tab.${key}`)]),
+    (key) => {
+      history.replaceState(null, "", `#/models/${encodeURIComponent(name)}/${key}`);
+      open(key);
+    },
+  );
+  const element = h(
+    "article",
+    { class: "stack" },
+    h(
+      "header",
+      { class: "view-head" },
+      h("div", { class: "grow" }, h("h1", {}, name), subtitle),
+      h("label", { class: "version-choice" }, h("span", {}, t("models.version")), chooser),
+    ),
+    strip.element,
+  );
   let tab = TABS.includes(first) ? first : "play";
   let versions = [];
   let version = null;
@@ -34,7 +51,12 @@ export function modelView(name, first, changed) {
     environment = await environmentOf(versions.at(-1).env_name);
     if (closed) return;
     if (!versions.some((one) => one.version === version)) version = versions.at(-1).version;
-    show(chooser, [...versions].reverse().map((one) => h("option", { value: one.version, selected: one.version === version }, `v${one.version}`)));
+    show(
+      chooser,
+      [...versions]
+        .reverse()
+        .map((one) => h("option", { value: one.version, selected: one.version === version }, `v${one.version}`)),
+    );
     text(subtitle, versions.at(-1).env_name);
     mount();
   }

@@ -13,7 +13,8 @@ export function pushes(canvas, push) {
   let allowed = false;
   let from = null;
   let to = null;
-  const button = (label, force) => h("button", { type: "button", class: "push", disabled: true, onclick: () => push(force) }, label);
+  const button = (label, force) =>
+    h("button", { type: "button", class: "push", disabled: true, onclick: () => push(force) }, label);
   const [left, right] = [button(t("play.pushLeft"), -KEY_FORCE), button(t("play.pushRight"), KEY_FORCE)];
   const reach = () => canvas.clientWidth * FULL_DRAG;
 
@@ -49,6 +50,7 @@ export function pushes(canvas, push) {
       canvas.classList.toggle("pushable", yes);
     },
     /** While the mouse draws back: the force that would be given. @returns {number|null} */
-    aim: () => (from && Math.abs(to[0] - from[0]) > CLICK_PIXELS ? Math.max(-1, Math.min(1, (to[0] - from[0]) / reach())) : null),
+    aim: () =>
+      from && Math.abs(to[0] - from[0]) > CLICK_PIXELS ? Math.max(-1, Math.min(1, (to[0] - from[0]) / reach())) : null,
   };
 }

@@ -3,7 +3,17 @@
 import { h } from "../lib/dom.js";
 import { colour, theme } from "../lib/theme.js";
 
-const NAMES = { text: "text", muted: "muted", line: "line", soft: "soft", accent: "accent", body: "body", danger: "danger", good: "good", push: "push" };
+const NAMES = {
+  text: "text",
+  muted: "muted",
+  line: "line",
+  soft: "soft",
+  accent: "accent",
+  body: "body",
+  danger: "danger",
+  good: "good",
+  push: "push",
+};
 
 export class Stage {
   /** @param {Record<string, any>} attributes @param {() => void} [redraw] the picture must be drawn anew */

@@ -27,7 +27,11 @@ export function tryView({ name, version, environment }) {
     const shown = h("output", {});
     const label = slider.key ? t(slider.key) : t("try.number", { n: slider.index });
     const input = h("input", {
-      type: "range", min: slider.low, max: slider.high, step: slider.whole ? 1 : (slider.high - slider.low) / STEPS, value: String(state[i]),
+      type: "range",
+      min: slider.low,
+      max: slider.high,
+      step: slider.whole ? 1 : (slider.high - slider.low) / STEPS,
+      value: String(state[i]),
       oninput: () => {
         state[i] = Number(input.value);
         render();
@@ -40,15 +44,33 @@ export function tryView({ name, version, environment }) {
     };
     return { element: h("label", { class: "slider" }, h("span", {}, label), input, shown), input, render, i };
   });
-  const reset = h("button", { type: "button", onclick: () => sliders.forEach(({ input, render, i }) => {
-    state[i] = world.sliders[i].whole ? world.sliders[i].low : 0;
-    input.value = String(state[i]);
-    render();
-  }) }, t("try.reset"));
+  const reset = h(
+    "button",
+    {
+      type: "button",
+      onclick: () =>
+        sliders.forEach(({ input, render, i }) => {
+          state[i] = world.sliders[i].whole ? world.sliders[i].low : 0;
+          input.value = String(state[i]);
+          render();
+        }),
+    },
+    t("try.reset"),
+  );
   const element = h(
     "div",
     { class: "play" },
-    h("div", { class: "panel stage-panel" }, h("div", { class: "stage-box" }, stage.element), h("div", { class: "sliders" }, sliders.map((one) => one.element)), reset),
+    h(
+      "div",
+      { class: "panel stage-panel" },
+      h("div", { class: "stage-box" }, stage.element),
+      h(
+        "div",
+        { class: "sliders" },
+        sliders.map((one) => one.element),
+      ),
+      reset,
+    ),
     h("div", { class: "stack play-side" }, decided.element),
   );
 
@@ -63,7 +85,11 @@ export function tryView({ name, version, environment }) {
       asked += 1;
       const mine = asked;
       try {
-        const got = await post("inference", { model_name: name, model_version: version, observation: world.toObservation(state) });
+        const got = await post("inference", {
+          model_name: name,
+          model_version: version,
+          observation: world.toObservation(state),
+        });
         if (mine !== asked) return;
         answer = got;
         decided.update(got);

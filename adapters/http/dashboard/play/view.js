@@ -23,14 +23,36 @@ export function playView({ name, version }) {
   const figures = h("dl", { class: "facts compact" });
   const decided = decision();
   const seed = h("input", { type: "number", min: "0", step: "1", value: "0", onchange: begin });
-  const speed = h("select", { onchange: () => ((chosen.speed = Number(speed.value)), begin()) }, SPEEDS.map((one) => h("option", { value: one, selected: one === chosen.speed }, `${one}×`)));
-  const sampled = h("input", { type: "checkbox", checked: !chosen.deterministic, onchange: () => ((chosen.deterministic = !sampled.checked), begin()) });
+  const speed = h(
+    "select",
+    { onchange: () => ((chosen.speed = Number(speed.value)), begin()) },
+    SPEEDS.map((one) => h("option", { value: one, selected: one === chosen.speed }, `${one}×`)),
+  );
+  const sampled = h("input", {
+    type: "checkbox",
+    checked: !chosen.deterministic,
+    onchange: () => ((chosen.deterministic = !sampled.checked), begin()),
+  });
   const pause = h("button", { type: "button", onclick: () => (paused ? resume() : halt()) }, t("play.pause"));
   const shoves = pushes(stage.element, push);
   const element = h(
     "div",
     { class: "play" },
-    h("div", { class: "panel stage-panel" }, h("div", { class: "stage-box" }, stage.element, verdict), h("div", { class: "play-controls" }, shoves.element, pause, h("label", {}, t("play.speed"), speed), h("label", {}, t("play.seed"), seed), h("label", { class: "check" }, sampled, t("play.sampled"))), hint),
+    h(
+      "div",
+      { class: "panel stage-panel" },
+      h("div", { class: "stage-box" }, stage.element, verdict),
+      h(
+        "div",
+        { class: "play-controls" },
+        shoves.element,
+        pause,
+        h("label", {}, t("play.speed"), speed),
+        h("label", {}, t("play.seed"), seed),
+        h("label", { class: "check" }, sampled, t("play.sampled")),
+      ),
+      hint,
+    ),
     h("div", { class: "stack play-side" }, h("section", { class: "panel" }, figures), decided.element),
   );
   let world = null;
@@ -49,7 +71,11 @@ export function playView({ name, version }) {
     paused = false;
     text(pause, t("play.pause"));
     text(verdict, t("play.connecting"));
-    const query = new URLSearchParams({ deterministic: String(chosen.deterministic), model_version: String(version), speed: String(chosen.speed) });
+    const query = new URLSearchParams({
+      deterministic: String(chosen.deterministic),
+      model_version: String(version),
+      speed: String(chosen.speed),
+    });
     if (seed.value !== "") query.set("seed", seed.value);
     follow(path`models/${name}/play` + `?${query}`, ending.signal);
   }
@@ -113,9 +139,18 @@ export function playView({ name, version }) {
     if (shown && step.episode !== shown.episode) text(verdict, "");
     shown = step;
     if (step.pushed) pushed = { force: step.pushed, until: performance.now() + PUSH_SHOWN_MILLISECONDS };
-    if (step.terminated || step.truncated) text(verdict, t(step.terminated ? "play.terminated" : "play.truncated", { n: whole(step.t + 1), total: figure(step.return) }));
+    if (step.terminated || step.truncated)
+      text(
+        verdict,
+        t(step.terminated ? "play.terminated" : "play.truncated", { n: whole(step.t + 1), total: figure(step.return) }),
+      );
     decided.update(step);
-    const rows = [[t("play.episode"), whole(step.episode + 1)], [t("play.step"), whole(step.t)], [t("play.reward"), figure(step.reward, 3)], [t("play.return"), figure(step.return)]];
+    const rows = [
+      [t("play.episode"), whole(step.episode + 1)],
+      [t("play.step"), whole(step.t)],
+      [t("play.reward"), figure(step.reward, 3)],
+      [t("play.return"), figure(step.return)],
+    ];
     rows.forEach(([label, value], i) => {
       const kept = figures.children[i] ?? figures.appendChild(h("div", {}, h("dt", {}, label), h("dd", {}, h("b", {}))));
       text(kept.querySelector("b"), value);

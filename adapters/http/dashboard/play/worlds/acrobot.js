@@ -27,8 +27,13 @@ export const acrobot = {
     g.setLineDash([]);
     line(g, x, y, elbowX, elbowY, colours.body, scale * 0.17);
     line(g, elbowX, elbowY, tipX, tipY, colours.accent, scale * 0.17);
-    for (const [jointX, jointY] of [[x, y], [elbowX, elbowY]]) disc(g, jointX, jointY, scale * 0.07, colours.text);
-    if (action === 0 || action === 2) arc(g, elbowX, elbowY, scale * 0.3, Math.PI / 2, action === 2 ? -1.2 : 1.2, colours.muted, 3);
+    for (const [jointX, jointY] of [
+      [x, y],
+      [elbowX, elbowY],
+    ])
+      disc(g, jointX, jointY, scale * 0.07, colours.text);
+    if (action === 0 || action === 2)
+      arc(g, elbowX, elbowY, scale * 0.3, Math.PI / 2, action === 2 ? -1.2 : 1.2, colours.muted, 3);
     if (push) arrow(g, x - push * scale * 0.5, y + scale * 1.6, push * scale, 0, colours.push, scale * 0.07);
   },
 };

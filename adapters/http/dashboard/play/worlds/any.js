@@ -5,9 +5,16 @@ const MOST_BARS = 48;
 /** @param {any} space observation space of GET /environments */
 export function anyWorld(space) {
   const discrete = space?.type === "discrete";
-  const count = discrete ? 1 : Math.max(1, (space?.shape ?? [1]).reduce((all, n) => all * n, 1));
+  const count = discrete
+    ? 1
+    : Math.max(
+        1,
+        (space?.shape ?? [1]).reduce((all, n) => all * n, 1),
+      );
   const range = (i) => {
-    const [low, high] = discrete ? [space.start ?? 0, (space.start ?? 0) + space.n - 1] : [bound(space?.low, i) ?? -3, bound(space?.high, i) ?? 3];
+    const [low, high] = discrete
+      ? [space.start ?? 0, (space.start ?? 0) + space.n - 1]
+      : [bound(space?.low, i) ?? -3, bound(space?.high, i) ?? 3];
     return Math.abs(low) > 1e4 || Math.abs(high) > 1e4 ? [-3, 3] : [low, high];
   };
   const names = Array.from({ length: count }, (_, i) => i);

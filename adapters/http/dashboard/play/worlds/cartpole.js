@@ -18,18 +18,28 @@ export const cartpole = {
   ],
   actions: ["action.left", "action.right"],
   draw(g, { width, height }, [x, , angle], { colours, push, action }) {
-    const scale = Math.min(width / (2 * TRACK + 1.2), height / 2.1);
-    const floor = height * 0.72;
+    const scale = Math.min(width / (2 * TRACK + 0.8), height / 1.75);
+    const floor = height * 0.76;
     const at = width / 2 + x * scale;
     ground(g, width, floor + 0.19 * scale, colours);
-    for (const side of [-1, 1]) line(g, width / 2 + side * TRACK * scale, floor - 0.1 * scale, width / 2 + side * TRACK * scale, floor + 0.26 * scale, colours.danger, 3);
+    for (const side of [-1, 1])
+      line(
+        g,
+        width / 2 + side * TRACK * scale,
+        floor - 0.1 * scale,
+        width / 2 + side * TRACK * scale,
+        floor + 0.26 * scale,
+        colours.danger,
+        3,
+      );
     line(g, width / 2 - TRACK * scale, floor + 0.1 * scale, width / 2 + TRACK * scale, floor + 0.1 * scale, colours.line, 2);
     roundBox(g, at - 0.26 * scale, floor - 0.11 * scale, 0.52 * scale, 0.2 * scale, 0.05 * scale, colours.body);
     for (const side of [-0.15, 0.15]) disc(g, at + side * scale, floor + 0.12 * scale, 0.065 * scale, colours.text);
     const [topX, topY] = [at + Math.sin(angle) * POLE * scale, floor - 0.06 * scale - Math.cos(angle) * POLE * scale];
     line(g, at, floor - 0.06 * scale, topX, topY, colours.accent, 0.075 * scale);
     disc(g, at, floor - 0.06 * scale, 0.045 * scale, colours.text);
-    if (action !== null) arrow(g, at + (action ? 0.3 : -0.3) * scale, floor, (action ? 0.16 : -0.16) * scale, 0, colours.muted, 0.03 * scale);
+    if (action !== null)
+      arrow(g, at + (action ? 0.3 : -0.3) * scale, floor, (action ? 0.16 : -0.16) * scale, 0, colours.muted, 0.03 * scale);
     if (push) arrow(g, at - push * 0.9 * scale, floor - 0.35 * scale, push * 0.8 * scale, 0, colours.push, 0.06 * scale);
   },
 };

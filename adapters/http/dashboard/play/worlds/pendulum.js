@@ -12,6 +12,7 @@ export const pendulum = {
     { key: "pendulum.rate", low: -8, high: 8, unit: "rad/s" },
   ],
   actions: null,
+  continuous: "action.torque",
   // Along the way that the tip moves when the angle grows; on the keyboard, right is with the clock.
   force: ([angle], [dx, dy]) => -Math.cos(angle) * dx + Math.sin(angle) * dy,
   right: -1,
