@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent.parent / "dashboard"
 MEDIA_TYPES = {
     ".html": MediaType.HTML,
     ".css": MediaType.CSS,
-    ".js": "text/javascript; charset=utf-8",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
 # Scripts and styles come from files of this server only; blob: is what the page itself made, such as a plot that it fetched.

@@ -88,4 +88,4 @@ language.on(rebuild);
 addEventListener("hashchange", moved);
 shortcuts();
 route();
-document.documentElement.dataset.ready = "true";
+document.documentElement.dataset.ready = String(Math.round(performance.now()));

@@ -23,6 +23,13 @@ export class LineChart {
   #cursor = null;
   #size = { width: 0, height: 0 };
   #scales = null;
+  #drawn = [];
+  #canvas;
+  #readout;
+  #empty;
+  #draw;
+  #observer;
+  #unlisten;
 
   constructor() {
     this.#canvas = svg("svg", { "aria-hidden": "true", focusable: "false" });
@@ -47,13 +54,6 @@ export class LineChart {
     this.#observer.observe(this.element);
     this.#unlisten = language.on(() => this.#draw());
   }
-
-  #canvas;
-  #readout;
-  #empty;
-  #draw;
-  #observer;
-  #unlisten;
 
   /** @param {Series[]} series @param {{name: string, threshold?: number|null, smoothing?: number, empty?: string}} options */
   set(series, options) {
@@ -102,8 +102,6 @@ export class LineChart {
     this.#drawn = drawn;
     this.#showCursor();
   }
-
-  #drawn = [];
 
   #gridline(y, label, width) {
     return svg(
@@ -172,8 +170,9 @@ export class LineChart {
     };
     if (!(event.key in moves) || longest.length === 0) return;
     event.preventDefault();
-    const now = this.#cursor === null ? longest.length - 1 : nearest(longest, this.#cursor) + moves[event.key];
-    this.#moveTo(longest[Math.min(longest.length - 1, Math.max(0, now))]);
+    const [move, last] = [moves[event.key], longest.length - 1];
+    const now = this.#cursor === null && Number.isFinite(move) ? last : nearest(longest, this.#cursor ?? 0) + move;
+    this.#moveTo(longest[Math.min(last, Math.max(0, now))]);
   }
 
   #moveTo(x) {

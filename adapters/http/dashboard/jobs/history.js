@@ -22,6 +22,8 @@ export class JobHistory extends Emitter {
   diagnosis = [];
   /** @type {Line[]} */
   log = [];
+  /** When the newest point of the curve was made. */
+  newest = "";
   fps = null;
   eta = null;
   #stop = new AbortController();
@@ -84,7 +86,8 @@ export class JobHistory extends Emitter {
     return kind === "done" ? "end" : undefined;
   }
 
-  #add({ timesteps, metrics }) {
+  #add({ timesteps, metrics, time }) {
+    this.newest = time;
     this.#cut(timesteps);
     for (const name of Object.keys(metrics)) this.metrics[name] ??= this.timesteps.map(() => null);
     this.timesteps.push(timesteps);

@@ -67,6 +67,7 @@ export function jobView(id) {
     actions.update();
     if (drawnLog !== history.log) log.update((drawnLog = history.log));
     plot.render();
+    plot.element.dataset.newest = history.newest;
     tiles.update(history.timesteps, history.metrics);
     if (hasEnded(status.status) && told !== status.status) store.refresh();
     told = status.status;

@@ -107,9 +107,10 @@ export const ja = {
     "エントロピーがほぼ 0 で、方策が新しい行動を試さなくなりました。ent_coef を上げるか、learning_rate を下げてください。",
   "diagnosis.kl-high":
     "1 回の更新で方策が変わりすぎています(approx_kl が高い)。learning_rate か n_epochs を下げるか、target_kl を設定してください。",
-  "diagnosis.clip-high": "多くのステップがクリップされています。learning_rate か n_epochs を下げてください。",
+  "diagnosis.clip-high":
+    "多くのステップがクリップされ、学習に使われていません。learning_rate か n_epochs を下げるか、epsilon を上げてください。",
   "diagnosis.too-few-samples":
-    "1 回の更新に使うサンプルが少なく、勾配がノイズに埋もれています。n_envs か n_steps を増やしてください。",
+    "1 回の更新に使うサンプルが最小のミニバッチより少なく、更新しても何も変わっていません。n_envs か n_steps を増やしてください。",
 
   "chart.label": "{name} の推移。矢印キーで値を読めます",
   "chart.hint": "矢印キーで値を読めます",

@@ -8,12 +8,12 @@ export function figure(value, digits = 4) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential(2).replace("e", " e").replace("+", "");
   const fraction = size === 0 ? 0 : Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(size))));
-  return value.toLocaleString(language.code, { maximumFractionDigits: fraction });
+  return value.toLocaleString(language.locale, { maximumFractionDigits: fraction });
 }
 
-export const whole = (value) => Math.round(value).toLocaleString(language.code);
+export const whole = (value) => Math.round(value).toLocaleString(language.locale);
 export const percent = (share, digits = 0) =>
-  share.toLocaleString(language.code, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });
+  share.toLocaleString(language.locale, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });
 
 /** 20000 → 20k: for axes, whose numbers share the unit of the `largest`. */
 export function compact(value, largest = value) {
@@ -26,7 +26,7 @@ export function compact(value, largest = value) {
 
 /** A bound of a field: as it is, unless it is too long to be read. */
 export const bound = (value) =>
-  Math.abs(value) > 1e12 ? compactExponent(value) : value.toLocaleString(language.code, { maximumFractionDigits: 6 });
+  Math.abs(value) > 1e12 ? compactExponent(value) : value.toLocaleString(language.locale, { maximumFractionDigits: 6 });
 
 const compactExponent = (value) => value.toExponential(1).replace("e+", " · 10^");
 const trim = (value) => String(Number(value.toPrecision(4)));
@@ -43,7 +43,7 @@ export function duration(seconds) {
 /** How long ago, roughly: 3 minutes ago. */
 export function ago(iso) {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
-  const relative = new Intl.RelativeTimeFormat(language.code, { numeric: "auto", style: "short" });
+  const relative = new Intl.RelativeTimeFormat(language.locale, { numeric: "auto", style: "short" });
   for (const [unit, length] of [
     ["day", 86_400],
     ["hour", 3_600],
@@ -54,6 +54,6 @@ export function ago(iso) {
   return relative.format(Math.min(0, Math.round(seconds / 5) * 5), "second");
 }
 
-export const clock = (iso) => new Date(iso).toLocaleTimeString(language.code);
-export const moment = (iso) => new Date(iso).toLocaleString(language.code, { dateStyle: "medium", timeStyle: "short" });
+export const clock = (iso) => new Date(iso).toLocaleTimeString(language.locale);
+export const moment = (iso) => new Date(iso).toLocaleString(language.locale, { dateStyle: "medium", timeStyle: "short" });
 export const bytes = (count) => (count < 1e6 ? `${figure(count / 1e3, 3)} kB` : `${figure(count / 1e6, 3)} MB`);

@@ -10,6 +10,11 @@ const STORED = "grpo-language";
 class Language extends Emitter {
   code = localStorage.getItem(STORED) ?? (navigator.language.startsWith("ja") ? "ja" : "en");
 
+  /** The code with the user's region, which decides on the form of dates: en-GB. */
+  get locale() {
+    return navigator.languages.find((one) => one.split("-")[0] === this.code) ?? this.code;
+  }
+
   set(code) {
     this.code = code;
     localStorage.setItem(STORED, code);
