@@ -1,8 +1,8 @@
 """The dashboard as felt: how soon it can be used, how soon it shows an event, how evenly it draws.
 
 python -m benchmarks.dashboard [--rounds N]
-Chromium without a window and a real server on the same machine; nothing else may run. All times are taken within the page: from the
-start of navigation; from the end of an update in the worker to the frame that shows its point; between two frames of the stage.
+Chromium without a window and a real server on the same machine; nothing else may run. All times are taken within the page: from
+the start of navigation; from the end of an update in the worker to the frame that shows its point; between two frames of the stage.
 """
 
 import argparse

@@ -29,7 +29,6 @@ def view(browser: Browser, server: Server, where: str, **options: Any) -> Iterat
 
 def shoot(page: Page, name: str) -> None:
     """Write docs/screenshots/<name>.png."""
-    page.mouse.move(0, 0)
     page.screenshot(path=FOLDER / f"{name}.png")
     print(f"written: docs/screenshots/{name}.png, {(FOLDER / f'{name}.png').stat().st_size / 1e3:.0f} kB")
 
@@ -46,7 +45,7 @@ def main() -> None:
     with Server() as server, sync_playwright() as playwright:
         browser = launch(playwright)
         others = [
-            server.train(model_name="cartpole_small_steps", total_timesteps=60_000, learning_rate=1e-4, seed=2, **JOB),
+            server.train(model_name="cartpole_small_steps", total_timesteps=60_000, learning_rate=2e-5, seed=2, **JOB),
             server.train(
                 model_name="cartpole_large_groups", total_timesteps=60_000, num_generations=8, n_envs=8, seed=3, **JOB
             ),
@@ -78,10 +77,10 @@ def main() -> None:
             shoot(page, "dashboard-phone")
         with view(browser, server, "models/cartpole/play", viewport={"width": 1280, "height": 760}) as page:
             page.locator(".play[data-steps]").wait_for()
-            page.locator("canvas.stage").focus()
-            page.keyboard.press("Shift+ArrowRight")
-            page.locator(".play[data-pushed]").wait_for()
-            page.wait_for_timeout(150)
+            stage = page.locator("canvas.stage")
+            stage.hover()
+            page.mouse.down()
+            stage.hover(position={"x": 0.8 * DESKTOP["width"] / 2, "y": 120}, force=True)
             shoot(page, "dashboard-play")
         browser.close()
 

@@ -5,7 +5,7 @@ import { compact, figure, whole } from "../lib/format.js";
 import { language, t } from "../lib/language.js";
 import { extent, linear, nearest, path, smooth, ticks } from "./scale.js";
 
-const MARGIN = { top: 14, right: 16, bottom: 34, left: 52 };
+const MARGIN = { top: 14, right: 16, bottom: 40, left: 52 };
 
 /**
  * @typedef {object} Series
@@ -91,11 +91,12 @@ export class LineChart {
       this.#canvas,
       yTicks.map((tick) => this.#gridline(y(tick), compact(tick, yTicks.at(-1)), width)),
       xTicks.map((tick) =>
-        svg("text", { class: "tick", x: x(tick), y: height - 14, "text-anchor": "middle" }, compact(tick, high)),
+        svg("text", { class: "tick", x: x(tick), y: height - 22, "text-anchor": "middle" }, compact(tick, high)),
       ),
-      svg("text", { class: "tick axis", x: width - MARGIN.right, y: height - 1, "text-anchor": "end" }, t("chart.timesteps")),
+      svg("text", { class: "tick axis", x: width - MARGIN.right, y: height - 5, "text-anchor": "end" }, t("chart.timesteps")),
       threshold !== null && known && this.#threshold(y(threshold), width),
       drawn.map((series) => this.#line(series, x, y, smoothing)),
+      drawn.map((series) => this.#way(series, x, y)),
       drawn.flatMap((series) => (series.marks ?? []).map((mark) => this.#mark(mark, series.colour, x, y))),
       svg("line", { class: "cursor", y1: MARGIN.top, y2: height - MARGIN.bottom, visibility: "hidden" }),
     );
@@ -117,7 +118,7 @@ export class LineChart {
       "g",
       { class: "threshold" },
       svg("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: y, y2: y }),
-      svg("text", { class: "tick", x: MARGIN.left + 4, y: y - 5 }, t("chart.threshold")),
+      svg("text", { class: "tick", x: MARGIN.left + 4, y: y + 14 }, t("chart.threshold")),
     );
   }
 
@@ -131,6 +132,12 @@ export class LineChart {
         series.ys[0] !== null &&
         svg("circle", { class: "dot", cx: x(series.xs[0]), cy: y(series.ys[0]), r: 3 }),
     );
+  }
+
+  /** From one evaluation to the next. */
+  #way({ marks = [], colour }, x, y) {
+    const [xs, ys] = [marks.map((mark) => mark.x), marks.map((mark) => mark.y)];
+    return marks.length > 1 && svg("path", { class: `way series-${colour}`, d: path(xs, ys, x, y) });
   }
 
   #mark(mark, colour, x, y) {

@@ -61,7 +61,7 @@ export function curves(open) {
         colour: colours.get(one.id),
         xs: one.timesteps,
         ys: one.metrics[metric] ?? one.timesteps.map(() => null),
-        marks: metric === RETURN ? one.evaluations.map(mark) : [],
+        marks: metric === RETURN ? marksOf(one.evaluations) : [],
       })),
       {
         name: metricName(metric),
@@ -151,7 +151,11 @@ export function curves(open) {
   };
 }
 
-const mark = ({ timesteps, mean_reward: y, std_reward: spread, best }) => ({ x: timesteps, y, spread, best });
+/** Each evaluation was the best when it came or not; of those the last one is the best of all. */
+function marksOf(evaluations) {
+  const best = evaluations.findLast((one) => one.best);
+  return evaluations.map((one) => ({ x: one.timesteps, y: one.mean_reward, spread: one.std_reward, best: one === best }));
+}
 
 function freeColour(colours, ids) {
   const taken = new Set(ids.map((id) => colours.get(id)));

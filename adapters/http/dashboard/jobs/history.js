@@ -106,7 +106,6 @@ export class JobHistory extends Emitter {
 
   #evaluated(data) {
     this.evaluations = [...this.evaluations.filter((one) => one.timesteps < data.timesteps), data];
-    if (data.best) for (const one of this.evaluations) one.best = one === data;
     this.#said("eval", data);
   }
 

@@ -42,7 +42,7 @@ function words(kind, data) {
   }
   if (kind !== "status") return data.message ?? JSON.stringify(data);
   const parts = [t("log.status", { status: t(`status.${data.status}`), n: whole(data.timesteps ?? 0) })];
-  if (data.reason) parts.push(data.reason);
+  if (data.reason) parts.push(tOr(`reason.${data.reason}`, data.reason));
   if (data.model_version) parts.push(t("log.kept", { name: data.model_name, version: data.model_version }));
   return parts.join(" · ");
 }

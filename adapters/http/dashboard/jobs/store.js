@@ -21,7 +21,6 @@ class JobStore extends Emitter {
   #older = [];
   #watchers = 0;
   #timer = 0;
-  #speeds = new Map();
 
   /** @returns {() => void} ends the watching */
   watch() {
@@ -42,7 +41,6 @@ class JobStore extends Emitter {
       if (!this.#older.length) this.hasMore = more;
       const newest = new Set(jobs.map((job) => job.job_id));
       this.jobs = [...jobs, ...this.#older.filter((job) => !newest.has(job.job_id))];
-      this.jobs.forEach((job) => this.#measure(job));
       if (jobs.some((job) => !hasEnded(job.status))) wait = BUSY_MILLISECONDS;
       this.emit(this);
     } catch (error) {
@@ -74,20 +72,10 @@ class JobStore extends Emitter {
     return true;
   }
 
-  /** Seconds to the end as the last answers let expect, null where they do not. */
+  /** Seconds to the end at the speed of now, null where it is not known. */
   eta(job) {
-    const speed = this.#speeds.get(job.job_id)?.speed;
+    const speed = job.metrics["time/fps"];
     return speed && job.status === "running" ? (job.total_timesteps - job.current_timesteps) / speed : null;
-  }
-
-  #measure(job) {
-    const before = this.#speeds.get(job.job_id);
-    const [now, steps] = [performance.now() / 1_000, job.current_timesteps];
-    if (!before || steps < before.steps) this.#speeds.set(job.job_id, { now, steps, speed: null });
-    else if (steps > before.steps) {
-      const speed = (steps - before.steps) / (now - before.now);
-      this.#speeds.set(job.job_id, { now, steps, speed: before.speed ? 0.7 * before.speed + 0.3 * speed : speed });
-    }
   }
 
   #again() {

@@ -5,7 +5,7 @@ import { duration, figure, percent, whole } from "../lib/format.js";
 import { t, tOr } from "../lib/language.js";
 import { complain, sentence } from "../lib/notice.js";
 import { jobActions } from "./actions.js";
-import { curves } from "./curves.js";
+import { curves, RETURN } from "./curves.js";
 import { JobHistory } from "./history.js";
 import { badge } from "./list.js";
 import { logPanel } from "./log.js";
@@ -17,6 +17,7 @@ export function jobView(id) {
   const history = new JobHistory(id);
   const plot = curves(history);
   const tiles = metricTiles((name) => plot.choose(name));
+  tiles.offer([RETURN]);
   const actions = jobActions(history, again);
   const log = logPanel();
   const heading = h("h1", {}, id.slice(0, 8));
@@ -59,7 +60,7 @@ export function jobView(id) {
     if (!status) return;
     text(heading, status.model_name);
     if (state.firstChild?.textContent !== t(`status.${status.status}`)) show(state, badge(status.status));
-    show(subtitle, `${status.env_name} · `, h("code", {}, status.job_id));
+    show(subtitle, `${status.env_name} · `, h("code", { title: status.job_id }, status.job_id.slice(0, 8)));
     bar.style.setProperty("inline-size", `${100 * status.progress}%`);
     progress.setAttribute("aria-valuenow", String(Math.round(100 * status.progress)));
     showFacts(status);
@@ -76,7 +77,7 @@ export function jobView(id) {
   function showFacts(status) {
     const newest =
       history.metrics["rollout/ep_rew_mean"]?.findLast((one) => one !== null) ?? status.metrics["rollout/ep_rew_mean"];
-    const best = history.evaluations.find((one) => one.best);
+    const best = history.evaluations.findLast((one) => one.best);
     const running = !hasEnded(status.status);
     const spent =
       status.start_time && status.end_time ? (Date.parse(status.end_time) - Date.parse(status.start_time)) / 1000 : null;

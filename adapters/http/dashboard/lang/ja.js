@@ -112,6 +112,10 @@ export const ja = {
   "diagnosis.too-few-samples":
     "1 回の更新に使うサンプルが最小のミニバッチより少なく、更新しても何も変わっていません。n_envs か n_steps を増やしてください。",
 
+  "reason.begun": "開始",
+  "reason.its training is over": "学習終了",
+  "reason.stopped on request": "要求により停止",
+
   "chart.label": "{name} の推移。矢印キーで値を読めます",
   "chart.hint": "矢印キーで値を読めます",
   "chart.empty": "最初のエピソードが終わると曲線が始まります。",
