@@ -2,7 +2,7 @@
 
 python -m benchmarks.dashboard [--rounds N]
 Chromium without a window and a real server on the same machine; nothing else may run. All times are taken within the page: from
-the start of navigation; from the end of an update in the worker to the frame that shows its point; between two frames of the stage.
+the start of navigation; from the end of an update in the worker to the frame that shows its point; between two drawn frames.
 """
 
 import argparse
