@@ -55,7 +55,7 @@ def encoded(body: Mapping[str, Any]) -> bytes:
 def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise NotImplementedError
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON: {value!r}.")
 
 
 def _given(**params: Any) -> dict[str, Any]:

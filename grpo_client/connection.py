@@ -29,14 +29,17 @@ def headers(api_key: str | None) -> dict[str, str]:
 
 
 def request(call: Call[Any], timeout: httpx.Timeout) -> dict[str, Any]:
-    """Arguments of `httpx.Client.request`. What takes long may be waited for longer, never shorter."""
+    """Arguments of `httpx.Client.request`. What takes long is waited for longer, never shorter."""
+    longest = call.timeout_seconds
+    if longest is not None and timeout.read is not None:
+        timeout = _with_read(timeout, max(timeout.read, longest))
     return {
         "method": call.method,
         "url": call.path,
         "params": dict(call.params),
         "content": call.content,
         "headers": dict(call.headers),
-        "timeout": timeout if call.timeout_seconds is None else _patient(timeout, call.timeout_seconds),
+        "timeout": timeout,
     }
 
 
@@ -47,10 +50,9 @@ def stream(feed: Feed, timeout: httpx.Timeout) -> dict[str, Any]:
         "url": feed.path,
         "params": dict(feed.params),
         "headers": feed.headers(),
-        "timeout": httpx.Timeout(timeout, read=HEARTBEATS_MISSED_SECONDS),
+        "timeout": _with_read(timeout, HEARTBEATS_MISSED_SECONDS),
     }
 
 
-def _patient(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    read = None if timeout.read is None else max(timeout.read, seconds)
-    return httpx.Timeout(connect=timeout.connect, read=read, write=timeout.write, pool=timeout.pool)
+def _with_read(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(connect=timeout.connect, read=seconds, write=timeout.write, pool=timeout.pool)

@@ -17,7 +17,7 @@ class TrainingFields(TypedDict, total=False):
     n_envs: int
     num_generations: int
     group_size: int
-    segment_start: Literal["fresh", "branched"]
+    segment_start: Literal["branched", "fresh", "carried"]
     reset_probability: float
     max_episode_steps: int
     gamma: float
@@ -29,15 +29,15 @@ class TrainingFields(TypedDict, total=False):
     ent_coef: float
     target_kl: float | None
     max_grad_norm: float | None
-    lr_schedule: str
-    loss_type: str
-    scale_rewards: str
-    importance_sampling_level: str
-    supervision: str
+    lr_schedule: Literal["constant", "linear"]
+    loss_type: Literal["grpo", "dapo", "dr_grpo"]
+    scale_rewards: Literal["group", "batch", "none"]
+    importance_sampling_level: Literal["token", "sequence"]
+    supervision: Literal["process", "outcome"]
     norm_obs: bool
     noise_correlation: float
     ema_decay: float
     gae_lambda: float | None
     log_std_init: float
     hidden_sizes: list[int]
-    activation: str
+    activation: Literal["tanh", "relu"]
