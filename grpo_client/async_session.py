@@ -51,7 +51,7 @@ class AsyncSession:
             return None
         try:
             return await self.http.request(**connection.request(step, self.http.timeout))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
     async def follow(self, feed: Feed) -> AsyncGenerator[Event, None]:
@@ -71,6 +71,6 @@ class AsyncSession:
                     else:
                         await answer.aread()
                         pause = feed.refused(answer)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 pause = feed.closed(error)
             await asyncio.sleep(pause)

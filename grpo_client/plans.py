@@ -27,7 +27,7 @@ from grpo_client.results import Event, JobStatus
 from grpo_client.sse import EventStreamParser, Message
 
 T = TypeVar("T")
-Outcome: TypeAlias = httpx.Response | httpx.TransportError | None
+Outcome: TypeAlias = httpx.Response | httpx.RequestError | None
 Plan: TypeAlias = Generator[Call[Any] | float, Outcome, T]
 
 # No answer has begun, so the server may be asked again. A read that timed out is not among them: the server is at work.
@@ -91,8 +91,8 @@ def _result(call: Call[T], outcome: Outcome) -> T:
 
 def connection_failed(error: Exception | None) -> ConnectionFailed:
     """A sentence that says where no answer came from, and why."""
-    request = getattr(error, "_request", None)  # the property raises where it is not set
-    where = f"{request.url.scheme}://{request.url.netloc.decode()}" if request else "The server"
+    url = error.request.url if isinstance(error, httpx.RequestError) else None
+    where = f"{url.scheme}://{url.netloc.decode()}" if url else "The server"
     if isinstance(error, httpx.ReadTimeout):
         return ConnectionFailed(f"{where} has not answered in time; the parameter timeout says how long to wait.")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):

@@ -51,7 +51,7 @@ class Session:
             return None
         try:
             return self.http.request(**connection.request(step, self.http.timeout))
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
     def follow(self, feed: Feed) -> Iterator[Event]:
@@ -70,6 +70,6 @@ class Session:
                     else:
                         answer.read()
                         pause = feed.refused(answer)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 pause = feed.closed(error)
             time.sleep(pause)

@@ -15,6 +15,8 @@ from grpo_client.progress import ProgressLine
 from tests.client.scripted import Answer, ScriptedServer, talking
 
 CREATED = datetime(2026, 11, 23, tzinfo=UTC)
+REQUEST = httpx.Request("GET", "http://server/")
+REFUSED = httpx.ConnectError("refused", request=REQUEST)
 NO_RETRIES = Retries(attempts=0)
 
 
@@ -37,11 +39,11 @@ def status(word: str = "running", steps: int = 0, error: str | None = None, **me
 def answer(word: str, steps: int = 0, error: str | None = None) -> httpx.Response:
     shown = status(word, steps, error)
     body = {name: getattr(shown, name) for name in shown.__struct_fields__} | {"created_at": CREATED.isoformat()}
-    return httpx.Response(200, json=body, request=httpx.Request("GET", "http://server/"))
+    return httpx.Response(200, json=body, request=REQUEST)
 
 
 def refusal(code: int) -> httpx.Response:
-    return httpx.Response(code, json={"detail": "No."}, request=httpx.Request("GET", "http://server/"))
+    return httpx.Response(code, json={"detail": "No."}, request=REQUEST)
 
 
 class Waiting:
@@ -95,13 +97,13 @@ def test_wait_when_the_time_is_over_raises_at_that_time_and_says_how_far_the_job
 
 
 def test_wait_when_the_server_is_started_again_meanwhile_goes_on() -> None:
-    world = Waiting([answer("running"), httpx.ConnectError("refused"), refusal(503), refusal(502), answer("completed")])
+    world = Waiting([answer("running"), REFUSED, refusal(503), refusal(502), answer("completed")])
     assert world.run().status == "completed"
     assert world.pauses == [0.05, 0.25, 0.5, 1.0]
 
 
 def test_wait_when_the_server_stays_away_gives_up_after_a_minute_and_a_half() -> None:
-    world = Waiting([httpx.ConnectError("refused")] * 13)
+    world = Waiting([REFUSED] * 13)
     with pytest.raises(ConnectionFailed):
         world.run()
     assert 60 < world.seconds < 90
@@ -109,7 +111,7 @@ def test_wait_when_the_server_stays_away_gives_up_after_a_minute_and_a_half() ->
 
 
 def test_wait_when_the_server_stays_away_keeps_to_the_time_out() -> None:
-    world = Waiting([httpx.ConnectError("refused")] * 13)
+    world = Waiting([REFUSED] * 13)
     with pytest.raises(ConnectionFailed):
         world.run(timeout_seconds=3)
     assert world.seconds < 8
