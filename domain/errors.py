@@ -31,6 +31,7 @@ GrpoError
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
 │   ├── EnvironmentFailed
+│   ├── RewardFailed
 │   ├── TooManyAttempts
 │   ├── UnusableCheckpoint
 │   └── WorkerDied
@@ -259,6 +260,13 @@ class EnvironmentFailed(TrainingFailed):
 
     code = "environment-failed"
     title = "Environment failed"
+
+
+class RewardFailed(TrainingFailed):
+    """The reward function raised, or gave what are no rewards."""
+
+    code = "reward-failed"
+    title = "Reward function failed"
 
 
 class TooManyAttempts(TrainingFailed):

@@ -1,0 +1,52 @@
+"""The rewards that a rollout is learned from: the environment's own, or those of a reward function.
+
+A reward function may be somebody else's code: what it gives is checked, and what it does wrong is told in a sentence that
+names it.
+"""
+
+import numpy as np
+
+from domain.arrays import ActionArray, FloatArray, IntArray
+from domain.errors import RewardFailed
+from domain.policy import scale_actions
+from domain.rewards import RewardFunction
+from domain.rollout import Rollout
+from domain.spaces import Box, Discrete, EnvironmentSpec, Space
+
+
+def training_rewards(reward: RewardFunction, environment: EnvironmentSpec, rollout: Rollout) -> FloatArray:
+    """Rewards [T, N], 0 where a member was not simulated. Raises RewardFailed."""
+    if reward.function is None:
+        return rollout.rewards
+    valid, space = rollout.valid, environment.observation_space
+    states = _raw_observations(space, rollout.observations[valid])
+    actions = _native_actions(environment.action_space, rollout.actions[valid])
+    next_states = _raw_observations(space, rollout.next_observations[valid])
+    try:
+        given = np.asarray(reward.function(states, actions, next_states))
+    except Exception as error:
+        raise _failed(reward, f"raised {type(error).__name__}: {error}") from error
+    if given.shape != (len(states),):
+        raise _failed(reward, f"gave an array of shape {given.shape} for {len(states)} steps; it must give ({len(states)},)")
+    if given.dtype.kind not in "fiub":
+        raise _failed(reward, f"gave {given.dtype}; it must give numbers")
+    wrong = np.flatnonzero(~np.isfinite(given))
+    if len(wrong):
+        raise _failed(reward, f"gave {given[wrong[0]]} for {len(wrong)} of {len(given)} steps; each must be a finite number")
+    rewards = np.zeros(valid.shape, dtype=given.dtype if given.dtype.kind == "f" else np.float64)
+    rewards[valid] = given
+    return rewards
+
+
+def _raw_observations(space: Space, features: FloatArray) -> FloatArray | IntArray:
+    """Features [B, D] as the environment gave them: floats [B, D], or integers [B] of a Discrete space."""
+    return space.start + features.argmax(axis=1) if isinstance(space, Discrete) else features
+
+
+def _native_actions(space: Space, actions: ActionArray) -> ActionArray:
+    """Samples as the policy sees them, as the environment took them."""
+    return scale_actions(space, actions) if isinstance(space, Box) else actions + space.start
+
+
+def _failed(reward: RewardFunction, what: str) -> RewardFailed:
+    return RewardFailed(f"The reward function {reward.name!r} ({reward.source}) {what}.")
