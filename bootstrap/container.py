@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.onnx_export.onnx_format import OnnxFormat
 from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock
+from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
 from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, GetModel, ListModels
+from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
@@ -84,6 +87,7 @@ class Container:
         )
         self._housekeeping = Housekeeping(self._queue.tend)
         predict = Predict(cache)
+        safetensors = SafetensorsFormat(VERSION)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
@@ -94,6 +98,8 @@ class Container:
             list_models=ListModels(models, cache),
             get_model=GetModel(models, cache),
             delete_model=DeleteModel(models, cache),
+            export_model=ExportModel(models, (safetensors, OnnxFormat(VERSION))),
+            import_model=ImportModel(models, safetensors, environments, cache, clock),
             get_health=GetHealth(jobs, cache, clock),
             get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
             get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),

@@ -100,3 +100,9 @@ def m002_leases_idempotency_events_versions(db: Database) -> None:
         "coalesce(config, '{}'), null, size_bytes, sha256, data from models left join jobs on jobs.id = job_id"
     )
     db.table("models").drop()
+
+
+@migrations()
+def m004_imported_models(db: Database) -> None:
+    """Versions that came from a file: when; null = trained here."""
+    db.table("model_versions").add_column("imported_at", str)
