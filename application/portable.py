@@ -7,7 +7,7 @@ from typing import Any
 from application.access import ANYBODY, Client, check_limits
 from application.inference import ModelCache
 from domain.access_errors import EnvironmentNotAllowed
-from domain.errors import FieldError, InvalidQuery, UnknownEnvironment, UnsupportedEnvironment
+from domain.errors import FieldError, InvalidQuery, ModelNotFound, UnknownEnvironment, UnsupportedEnvironment
 from domain.model_errors import InvalidModelFile
 from domain.model_name import check_model_name
 from domain.model_ports import ModelReader, ModelWriter
@@ -44,7 +44,7 @@ class ExportModel:
             allowed = ", ".join(self._writers)
             raise InvalidQuery(FieldError("format", f"format must be one of {allowed}, got {file_format[:100]!r}."))
         model = self._models.get(check_model_name(name), version)
-        summary = next(kept for kept in self._models.versions(name) if kept.version == model.version)
+        summary = _summary(self._models, name, model.version)
         file = writer.write(model, summary)
         return Export(summary, file.data, writer.suffix, file.parity)
 
@@ -79,7 +79,7 @@ class ImportModel:
         config = replace(found.config, model_name=name)
         version = self._models.save(replace(found, name=name, config=config, imported_at=self._clock.now(), version=0))
         self._cache.forget(name)
-        return next(kept for kept in self._models.versions(name) if kept.version == version)
+        return _summary(self._models, name, version)
 
     def _check_environment(self, sent: EnvironmentSpec) -> None:
         try:
@@ -92,6 +92,14 @@ class ImportModel:
                 raise InvalidModelFile(
                     f"The file is a model for {sent.env_name} with the {role} {there}; here {sent.env_name} has {here}."
                 )
+
+
+def _summary(models: ModelRepository, name: str, version: int) -> ModelSummary:
+    """Raises ModelNotFound: somebody deleted it in this moment."""
+    for kept in models.versions(name):
+        if kept.version == version:
+            return kept
+    raise ModelNotFound(name, version)
 
 
 def _form(space: Space) -> str:
