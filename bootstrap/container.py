@@ -33,6 +33,7 @@ from application.watching import FollowJob, GetHistory
 from bootstrap.env_modules import import_env_modules
 from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
+from bootstrap.plugins import load_plugins
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
@@ -129,8 +130,11 @@ class Container:
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
-    """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure, OSError, ImportError."""
-    import_env_modules(items(settings.env_modules))
+    """The service over SQLite and worker processes, alone in its data folder.
+
+    Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins).
+    """
+    _load_own_code(settings)
     folder = Path(settings.data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
@@ -159,7 +163,13 @@ def _executor(settings: Settings) -> JobExecutor:
 
 def _prepare_worker(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
+    _load_own_code(settings)
+
+
+def _load_own_code(settings: Settings) -> None:
+    """What the operator names, in the server and in each worker."""
     import_env_modules(items(settings.env_modules))
+    load_plugins(items(settings.plugins))
 
 
 def _new_seed() -> int:
