@@ -189,6 +189,7 @@ def _space(role: str, header: Header, arrays: Arrays) -> Space:
     if "n" in header:
         return Discrete(_as(int, header["n"]), _as(int, header["start"]))
     shape = _as(tuple[int, ...], header["shape"])
+    _check_dimensions(shape)
     low, high = arrays[f"{_POLICY}{role}_low"], arrays[f"{_POLICY}{role}_high"]
     space = Box(shape, tuple(low.tolist()), tuple(high.tolist()))
     if not len(space.low) == len(space.high) == space.size:
@@ -266,9 +267,7 @@ def _array(entry: Header, part: memoryview) -> NDArray[Any]:
     """A read-only array over all of the bytes; its size is checked before anything is made."""
     dtype = np.dtype(DTYPES[entry["dtype"]])
     shape = _as(tuple[int, ...], entry["shape"])
-    # Checked first: the product of a long list of large numbers would take minutes.
-    if len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"an array has {len(shape)} dimensions")
+    _check_dimensions(shape)
     if min(shape, default=0) < 0:
         raise ValueError(f"an array cannot have shape {shape}")
     if math.prod(shape) * dtype.itemsize != len(part):
@@ -276,6 +275,12 @@ def _array(entry: Header, part: memoryview) -> NDArray[Any]:
     if dtype == np.bool_ and np.any(np.frombuffer(part, dtype=np.uint8) > 1):
         raise ValueError("a truth value is neither 0 nor 1")
     return np.frombuffer(part, dtype=dtype).reshape(shape)
+
+
+def _check_dimensions(shape: tuple[int, ...]) -> None:
+    """Before its size is asked for: the product of a long list of large numbers would take minutes."""
+    if len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"an array has {len(shape)} dimensions")
 
 
 def _as(kind: Any, value: Any) -> Any:

@@ -223,6 +223,7 @@ def put(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (put("environment", "action_space", "n", value=3), "does not join 4 features to 3 actions"),
         (put("environment", "action_space", "start", value=2**63 - 1), "discrete actions from 9223372036854775807 on"),
         (put("environment", "observation_space", "shape", value=[-1, -4]), "without room between its bounds"),
+        (put("environment", "observation_space", "shape", value=[10**18] * 10_000), "an array has 10000 dimensions"),
         (put("network", "sizes", value=[4, 5, 2]), "cannot be read"),
         (put("network", "sizes", value=[]), "cannot be read"),
         (put("network", "activation", value="relu"), "that is not the one of its configuration"),
