@@ -59,8 +59,9 @@ export function curves(open) {
       shown.map((one) => ({
         label: nameOf(one.id),
         colour: colours.get(one.id),
-        xs: one.timesteps,
-        ys: one.metrics[metric] ?? one.timesteps.map(() => null),
+        // Copies, since the chart draws with the next frame, when the history may have grown.
+        xs: [...one.timesteps],
+        ys: one.timesteps.map((_, i) => one.metrics[metric]?.[i] ?? null),
         marks: metric === RETURN ? marksOf(one.evaluations) : [],
       })),
       {

@@ -245,6 +245,7 @@ export const en = {
   "action.counter": "counter-clockwise",
 
   "try.canvas": "The state that the sliders set",
+  "try.unknown": "This server does not know the environment of the model, so there is nothing to set.",
   "try.number": "Number {n}",
   "try.reset": "Centre all",
   "cart.x": "Cart position",

@@ -255,6 +255,7 @@ export const ja = {
   "action.counter": "反時計回り",
 
   "try.canvas": "スライダーで決めた状態",
+  "try.unknown": "このサーバーはこのモデルの環境を知らないため、設定できる値がありません。",
   "try.number": "数値 {n}",
   "try.reset": "すべて中央へ",
   "cart.x": "台車の位置",

@@ -73,7 +73,7 @@ export function versionsView({ name, versions }, changed) {
 
   /** A version comes from a job or from a file; one job that went on makes several. */
   function origin(kept, before) {
-    if (!kept.job_id || kept.imported) return h("span", { class: "badge" }, t("versions.fromFile"));
+    if (kept.imported_at) return h("span", { class: "badge" }, t("versions.fromFile"));
     const words = before?.job_id === kept.job_id ? t("versions.resumed", { version: before.version }) : t("versions.fromJob");
     return h("a", { href: `#/jobs/${kept.job_id}` }, `${words} ${kept.job_id.slice(0, 8)}`);
   }
@@ -116,7 +116,8 @@ export function versionsView({ name, versions }, changed) {
   return { element };
 }
 
+/** The largest difference of any output to what the policy itself gives. */
 function parityOf(header) {
-  const { max_abs_difference: difference, observations } = JSON.parse(header);
-  return { difference: figure(difference ?? null, 2), n: observations ?? "–" };
+  const { max_abs_difference: differences, observations } = JSON.parse(header);
+  return { difference: figure(Math.max(...Object.values(differences)), 2), n: observations };
 }

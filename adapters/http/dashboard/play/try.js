@@ -14,6 +14,7 @@ const STEPS = 200;
 
 /** @param {{name: string, version: number, environment: any}} model */
 export function tryView({ name, version, environment }) {
+  if (!environment?.observation_space) return { element: h("p", { class: "callout" }, t("try.unknown")), close() {} };
   const world = worldOf(environment.env_name, environment.observation_space);
   const stage = new Stage({ role: "img", "aria-label": t("try.canvas") }, () => draw());
   const decided = decision();
