@@ -17,10 +17,13 @@ from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
+from application.catalogue import ListEnvironments, ListRewardFunctions
+from application.evaluation import EvaluateModel, ReplayModel, Turns
 from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, GetModel, ListModels
+from application.play import Plays
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
@@ -84,6 +87,8 @@ class Container:
         )
         self._housekeeping = Housekeeping(self._queue.tend)
         predict = Predict(cache)
+        self._turns = Turns()
+        self._plays = Plays(models, environments, clock, new_id, _new_seed)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
@@ -94,6 +99,11 @@ class Container:
             list_models=ListModels(models, cache),
             get_model=GetModel(models, cache),
             delete_model=DeleteModel(models, cache),
+            evaluate_model=EvaluateModel(models, environments, self._turns),
+            replay_model=ReplayModel(models, environments, self._turns),
+            plays=self._plays,
+            list_environments=ListEnvironments(environments),
+            list_reward_functions=ListRewardFunctions(),
             get_health=GetHealth(jobs, cache, clock),
             get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
             get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
@@ -105,14 +115,20 @@ class Container:
         self._housekeeping.start()
 
     def drain(self, timeout_seconds: float) -> None:
-        """Take no new work, and bring running jobs to a checkpoint from which they go on at the next start."""
+        """Take no new work, end what plays, and bring running jobs to a checkpoint from which they go on at the next start."""
+        self._end_play()
         self._queue.drain(timeout_seconds)
 
     def close(self) -> None:
         """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""
+        self._end_play()
         self._housekeeping.close()
         self._executor.close()
         self._close_storage()
+
+    def _end_play(self) -> None:
+        self._plays.close()
+        self._turns.close()
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
@@ -129,7 +145,7 @@ def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
             jobs=SqliteJobRepository(database),
             models=SqliteModelRepository(database),
             executor=tracing.executor(executor) if tracing else executor,
-            environments=GymnasiumEnvironments(patterns(settings.env_allow)),
+            environments=GymnasiumEnvironments(patterns(settings.env_allow), foreign_apart=True),
             clock=SystemClock(),
             settings=settings,
             new_id=tracing.ids(_new_id) if tracing else _new_id,
