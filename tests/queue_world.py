@@ -5,11 +5,13 @@ from typing import Any
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
+from application.feed import JobFeed
 from application.job_queue import JobQueue
 from domain.checkpoint import Checkpoint
 from domain.errors import StorageFailure
 from domain.job import Job, JobEvent, JobStatus
-from domain.ports import Checkpointed, Ended, Failed, Report, TrainingTask
+from domain.ports import TrainingTask
+from domain.reports import Checkpointed, Ended, Failed, Report
 from tests.factories import make_checkpoint, make_config, make_job
 from tests.fakes import FakeClock
 
@@ -67,6 +69,7 @@ class World:
         self.jobs, self.models = jobs or MemoryJobRepository(), models or MemoryModelRepository()
         self.executor, self.clock = ScriptedExecutor(), FakeClock()
         self.saved: list[str] = []
+        self.feed = JobFeed()
         self.queue = JobQueue(
             jobs=self.jobs,
             models=self.models,
@@ -74,6 +77,7 @@ class World:
             environments=GymnasiumEnvironments(),
             clock=self.clock,
             on_model_saved=self.saved.append,
+            on_news=self.feed.publish,
             **{"max_queued_jobs": 2} | settings,
         )
 

@@ -17,6 +17,7 @@ from adapters.http.controllers.monitoring import monitoring_routes
 from adapters.http.controllers.plays import play_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
+from adapters.http.controllers.watching import watching_routes
 from adapters.http.gate import AccessRules, Gate
 from adapters.http.observation import Observation, RequestFigures
 from adapters.http.openapi import describe_access, describe_types, openapi_config
@@ -52,6 +53,7 @@ def create_app(
     app = Litestar(
         route_handlers=[
             training_routes(use_cases),
+            watching_routes(use_cases),
             inference_routes(use_cases),
             model_routes(use_cases),
             evaluation_routes(use_cases),
