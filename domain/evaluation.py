@@ -45,8 +45,8 @@ class EvaluationReport:
         return sum(self.lengths) / len(self.lengths)
 
     @property
-    def ci95(self) -> tuple[float, float] | None:
-        """95 % confidence interval of the mean return; None for one episode, which says nothing of the spread."""
+    def ci95(self) -> tuple[float, float]:
+        """95 % confidence interval of the mean return; of a single episode, twice its return."""
         return mean_interval(self.returns)
 
     @property

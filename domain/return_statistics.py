@@ -21,15 +21,16 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """The 95 % confidence interval of the mean: mean ± t·s/√n, with s of n − 1 degrees of freedom; None for one value.
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % confidence interval of the mean: mean ± t·s/√n, with s of n − 1 degrees of freedom.
 
     Student's t and not a bootstrap: it has no randomness of its own, so that the same returns give the same interval, and of
     few episodes, where an interval matters most, the percentiles of a bootstrap are too narrow (at n = 5 about 83 % instead
-    of 95 %). Returns are not normal, but their mean soon is nearly so. Source: Student, "The probable error of a mean", 1908.
+    of 95 %). Returns are not normal, but their mean soon is nearly so.
+    A single value says nothing of the spread: it is given twice. Source: Student, "The probable error of a mean", 1908.
     """
-    if len(values) < 2:
-        return None
+    if len(values) == 1:
+        return values[0], values[0]
     mean = math.fsum(values) / len(values)
     margin = student_t(len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return mean - margin, mean + margin

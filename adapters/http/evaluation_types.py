@@ -44,8 +44,8 @@ class EvaluateResponse(Struct):
     mean_reward: float
     std_reward: Annotated[float, Meta(description="Of the episodes (population).")]
     ci95: Annotated[
-        list[float] | None,
-        Meta(description="95 % confidence interval of the mean by Student's t, [low, high]; null for one episode."),
+        list[float],
+        Meta(description="95 % confidence interval of the mean by Student's t, [low, high]; of one episode twice its return."),
     ]
     min_reward: float
     max_reward: float

@@ -117,9 +117,9 @@ def test_evaluation_with_the_same_seed_is_the_same_byte_for_byte_and_with_anothe
     assert answer(episodes=20, seed=5) != answer(episodes=20, seed=6)
 
 
-def test_evaluation_of_one_episode_has_no_interval(quick: Client) -> None:
+def test_evaluation_of_one_episode_has_a_point_for_an_interval(quick: Client) -> None:
     found = quick.post("/models/quick/evaluate", json={"episodes": 1}).json()
-    assert found["ci95"] is None
+    assert found["ci95"] == [found["mean_reward"]] * 2
     assert found["histogram"]["counts"] == [1]
 
 

@@ -118,7 +118,7 @@ def _evaluated(asked: EvaluateRequest, played: Played, report: EvaluationReport)
         deterministic=asked.deterministic,
         mean_reward=report.mean_reward,
         std_reward=report.std_reward,
-        ci95=None if report.ci95 is None else [*report.ci95],
+        ci95=[*report.ci95],
         min_reward=min(report.returns),
         max_reward=max(report.returns),
         mean_length=report.mean_length,
