@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, Router, get, head, post, route
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter, RawBody
@@ -105,7 +105,7 @@ async def _frames(plays: Plays, session: PlaySession, speed: float) -> AsyncIter
         yield opening() + event("start", _start(session))
         pace = Pace(session.play.step_seconds / speed, loop.time())
         while session.ended is None:
-            # A step of ours takes less time than handing it to a thread; one of others may take any time.
+            # A step of ours takes no more time than handing it to a thread; one of others may take any time.
             quick = session.play.quick
             frames = _some(session, pace.at_once) if quick else await asyncio.to_thread(_some, session, pace.at_once)
             if frames:
@@ -139,4 +139,4 @@ def _start(session: PlaySession) -> PlayStart:
 
 
 def _step(frame: Frame) -> PlayStep:
-    return PlayStep(**asdict(frame))
+    return msgspec.convert(frame, PlayStep, from_attributes=True)
