@@ -152,7 +152,8 @@ def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
             jobs=SqliteJobRepository(database),
             models=SqliteModelRepository(database),
             executor=tracing.executor(executor) if tracing else executor,
-            environments=GymnasiumEnvironments(patterns(settings.env_allow), foreign_apart=True),
+            # Inline, this process trains with them, too.
+            environments=GymnasiumEnvironments(patterns(settings.env_allow), foreign_apart=settings.executor != "inline"),
             clock=SystemClock(),
             settings=settings,
             new_id=tracing.ids(_new_id) if tracing else _new_id,

@@ -55,7 +55,11 @@ class Play:
         self.seed, self._episode = seed, 0
         self._t, self._return, self._ended = 0, 0.0, False
         self._pushes: deque[float] = deque(maxlen=MOST_PUSHES)
-        self._features = self._begin()
+        try:
+            self._features = self._begin()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def pushable(self) -> bool:

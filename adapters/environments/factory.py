@@ -15,7 +15,7 @@ from adapters.environments.mountain_car import (
 from adapters.environments.pendulum import PENDULUM_V1, PendulumVector
 from adapters.environments.quiet import without_warnings
 from domain.access_errors import EnvironmentNotAllowed
-from domain.errors import FieldError
+from domain.errors import FieldError, UnsupportedEnvironment
 from domain.ports import VectorEnvironment
 from domain.spaces import EnvironmentSpec
 
@@ -99,12 +99,14 @@ class GymnasiumEnvironments:
             from adapters.environments.tabular import TabularVector
         if spec.cloneable:
             return TabularVector(spec, num_envs, max_episode_steps)
-        foreign = not is_of_gymnasium(find(env_name))
-        apart = self._foreign_apart and foreign
+        apart = self._foreign_apart and not is_of_gymnasium(find(env_name))
         processes = 1 if apart else self._processes(env_name, num_envs)
         if apart or processes > 1:
-            from adapters.environments.process_vector import ProcessVector
+            from adapters.environments.process_vector import ProcessVector, can_travel
 
+            if not can_travel(env_name):
+                what = "cannot be told to another process, and its code is not run in this one."
+                raise UnsupportedEnvironment(FieldError("env_name", f"env_name {env_name!r} {what}"))
             return ProcessVector(spec, num_envs, max_episode_steps, processes)
         return GymnasiumVector(spec, num_envs, max_episode_steps)
 

@@ -3,6 +3,7 @@
 import contextlib
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from adapters.environments.factory import GymnasiumEnvironments
 from adapters.environments.gymnasium_vector import GymnasiumVector
 from adapters.environments.process_vector import ProcessVector
 from domain.access_errors import EnvironmentNotAllowed
-from domain.errors import UnknownEnvironment
+from domain.errors import UnknownEnvironment, UnsupportedEnvironment
 
 
 @pytest.fixture
@@ -101,3 +102,13 @@ def test_foreign_environment_is_made_apart_where_told_so_and_not_in_a_worker(own
     worker: GymnasiumEnvironments = pickle.loads(pickle.dumps(server))
     assert isinstance(worker.make(own_game, 1, 5), GymnasiumVector)
     assert isinstance(server.make("CartPole-v1", 1, 5), CartPoleVector)
+
+
+def test_foreign_environment_that_cannot_be_told_to_another_process_is_refused() -> None:
+    lock = threading.Lock()
+    gymnasium.register("MyGame/Locked-v0", entry_point=lambda: (lock, Game())[1], max_episode_steps=5)
+    try:
+        with pytest.raises(UnsupportedEnvironment, match="'MyGame/Locked-v0' cannot be told to another process, and its code"):
+            GymnasiumEnvironments(foreign_apart=True).make("MyGame/Locked-v0", 1, 5)
+    finally:
+        gymnasium.registry.pop("MyGame/Locked-v0")

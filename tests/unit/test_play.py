@@ -13,7 +13,7 @@ from adapters.http.pace import MOST_LAG_SECONDS, Pace
 from adapters.storage.memory import MemoryModelRepository
 from application.evaluation import MOST_SEED
 from application.play import IDLE_SECONDS, LONGEST_SECONDS, Plays
-from domain.errors import InvalidInput, ModelNotFound, ShuttingDown, UnsupportedEnvironment
+from domain.errors import EnvironmentFailed, InvalidInput, ModelNotFound, ShuttingDown, UnsupportedEnvironment
 from domain.play import CONTINUOUS_SECONDS, DISCRETE_SECONDS, Play
 from domain.play_errors import NotPushable, PlayNotFound, TooManyPlays
 from domain.spaces import Discrete
@@ -154,6 +154,17 @@ def test_session_of_a_failing_environment_ends_with_the_reason() -> None:
     frames = [session.step() for _ in range(FailingVector.good + 5)]
     assert sum(frame is not None for frame in frames) == FailingVector.good
     assert session.ended == "environment-failed"
+
+
+def test_play_that_fails_at_its_start_frees_its_environment() -> None:
+    class Stuck(IdentityVector):
+        def observe(self) -> Any:
+            raise EnvironmentFailed("Stuck-v0 failed in reset.")
+
+    plays, environments, _ = make_plays(Stuck)
+    with pytest.raises(EnvironmentFailed, match="failed in reset"):
+        plays.open("shown")
+    assert environments.made[-1].closed
 
 
 def test_session_ends_after_an_hour() -> None:
