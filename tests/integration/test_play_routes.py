@@ -12,6 +12,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from adapters.environments.factory import GymnasiumEnvironments
+from adapters.http.controllers import plays
+from adapters.http.pace import Pace
 from application.play import MOST_PLAYS
 from bootstrap.container import Container
 from tests.factories import make_model, make_policy
@@ -111,6 +113,24 @@ STEP_FIELDS = {
     "truncated",
     "pushed",
 }
+
+
+@pytest.mark.parametrize(("query", "seconds"), [("", 0.02), ("?speed=0.5", 0.04), ("?speed=10", 0.002)])
+def test_stream_has_the_pace_that_was_asked_for(talk: Any, query: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def pace(interval: float, now: float) -> Pace:
+        asked.append(interval)
+        return Pace(interval, now)
+
+    async def conversation(app: Litestar, _: Container) -> None:
+        exchange = await Exchange(app, "GET", f"/models/quick/play{query}").begin()
+        assert [(await exchange.event())[0] for _ in range(2)] == ["start", "step"]
+        await exchange.leave()
+
+    monkeypatch.setattr(plays, "Pace", pace)
+    talk(conversation)
+    assert asked == [pytest.approx(seconds)]
 
 
 def test_push_when_the_model_is_at_play_is_felt(talk: Any) -> None:

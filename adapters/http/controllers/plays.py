@@ -20,7 +20,7 @@ from adapters.http.problems import described
 from adapters.http.query import refuse_unknown
 from adapters.http.space_types import space_response
 from application.evaluation import MOST_SEED
-from application.play import Plays, PlaySession
+from application.play import CLOSED, Plays, PlaySession
 from application.use_cases import UseCases
 from domain.play import Frame
 
@@ -114,6 +114,7 @@ async def _frames(plays: Plays, session: PlaySession, speed: float) -> AsyncIter
                 await asyncio.wait_for(ended.wait(), pace.wait(loop.time()))
         yield event("end", PlayEnd(session.ended))
     finally:
+        session.end(CLOSED)  # at once, so that nobody pushes it any more
         loop.run_in_executor(None, plays.leave, session)  # a simulator may take seconds to close, and nobody waits for it
 
 
