@@ -46,12 +46,16 @@ def test_model_when_played_moves_and_takes_pushes_by_mouse_keys_and_buttons(open
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("env_name", ["Acrobot-v1", "Pendulum-v1", "MountainCarContinuous-v0", "FrozenLake-v1"])
-def test_model_of_any_environment_when_played_is_drawn(open_page: Opener, server: ServerProcess, env_name: str) -> None:
-    server.wait(server.train(env_name=env_name, total_timesteps=64, model_name=f"of_{env_name}", seed=0))
-    page = open_page(f"models/of_{env_name}/play")
-    until(page, f"{STEPS} > 3")
-    assert page.locator("canvas.stage").evaluate(COLOURS) > 4
+def test_model_of_any_environment_when_played_is_drawn(open_page: Opener, server: ServerProcess) -> None:
+    names = ["Acrobot-v1", "Pendulum-v1", "MountainCarContinuous-v0", "FrozenLake-v1"]
+    for job in [server.train(env_name=name, total_timesteps=64, model_name=f"of_{name}", seed=0) for name in names]:
+        server.wait(job)
+    page = open_page("models")
+    for name in names:
+        page.get_by_role("link", name=f"of_{name}").click()
+        expect(page.get_by_role("heading", name=f"of_{name}", level=1)).to_be_visible()
+        until(page, f"{STEPS} > 3")
+        assert page.locator("canvas.stage").evaluate(COLOURS) > 4, name
 
 
 def test_observation_when_a_slider_moves_is_answered_as_inference_answers(open_page: Opener, server: ServerProcess) -> None:
