@@ -30,6 +30,8 @@ new MutationObserver((changes) => {
   for (const { attributeName, target } of changes) {
     if (attributeName !== 'data-newest' || !target.dataset.newest) continue;
     const made = Date.parse(target.dataset.newest);
+    const opened = performance.timeOrigin + Number(document.documentElement.dataset.ready);
+    if (made < opened) continue; // it happened before anybody looked
     requestAnimationFrame(() => requestAnimationFrame(() => seen.ages.push(Date.now() - made)));
   }
 }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ['data-newest'] });

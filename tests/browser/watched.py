@@ -37,7 +37,7 @@ class WatchedPage:
 
 def accessibility_problems(page: Page) -> list[str]:
     """What axe-core finds: rule, place, and why."""
-    found = AXE.run(page).response["violations"]
+    found = AXE.run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [f"{one['id']}: {node['html'][:120]} ({node['failureSummary']})" for one in found for node in one["nodes"]]
 
 

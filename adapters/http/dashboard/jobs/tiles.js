@@ -45,14 +45,15 @@ export function metricTiles(choose) {
     return { element: label, value, shape };
   }
 
+  /** Make the tiles that are missing; each stands in the order of all. */
   function offer(names) {
-    const known = [...ORDER.filter((name) => names.includes(name)), ...names.filter((name) => !ORDER.includes(name)).sort()];
-    known.forEach((name, place) => {
-      if (tiles.has(name)) return;
-      const made = tile(name);
-      tiles.set(name, made);
-      element.insertBefore(made.element, element.children[place + 1] ?? null); // the first child is the legend
-    });
+    if (names.every((name) => tiles.has(name))) return;
+    for (const name of names) if (!tiles.has(name)) tiles.set(name, tile(name));
+    const known = [...tiles.keys()];
+    const others = known.filter((name) => !ORDER.includes(name)).sort();
+    const focused = document.activeElement;
+    for (const name of [...ORDER.filter((one) => tiles.has(one)), ...others]) element.append(tiles.get(name).element);
+    focused?.focus?.(); // what was moved has lost it
   }
 
   return {
