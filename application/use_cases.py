@@ -7,6 +7,7 @@ from application.evaluation import EvaluateModel, ReplayModel
 from application.inference import Predict
 from application.models import DeleteModel, GetModel, ListModels
 from application.play import Plays
+from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
@@ -33,6 +34,8 @@ class UseCases:
     plays: Plays
     list_environments: ListEnvironments
     list_reward_functions: ListRewardFunctions
+    export_model: ExportModel
+    import_model: ImportModel
     get_health: GetHealth
     get_readiness: GetReadiness
     get_statistics: GetStatistics

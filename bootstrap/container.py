@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.onnx_export.onnx_format import OnnxFormat
 from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock
+from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
 from application.catalogue import ListEnvironments, ListRewardFunctions
@@ -25,6 +27,7 @@ from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, GetModel, ListModels
 from application.play import Plays
+from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
@@ -33,6 +36,7 @@ from application.watching import FollowJob, GetHistory
 from bootstrap.env_modules import import_env_modules
 from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
+from bootstrap.plugins import load_plugins
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
@@ -92,6 +96,7 @@ class Container:
         predict = Predict(cache)
         self._turns = Turns()
         self._plays = Plays(models, environments, clock, new_id, _new_seed)
+        safetensors = SafetensorsFormat(VERSION)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
@@ -109,6 +114,8 @@ class Container:
             plays=self._plays,
             list_environments=ListEnvironments(environments),
             list_reward_functions=ListRewardFunctions(),
+            export_model=ExportModel(models, (safetensors, OnnxFormat(VERSION))),
+            import_model=ImportModel(models, safetensors, environments, cache, clock),
             get_health=GetHealth(jobs, cache, clock),
             get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
             get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
@@ -139,8 +146,11 @@ class Container:
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
-    """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure, OSError, ImportError."""
-    import_env_modules(items(settings.env_modules))
+    """The service over SQLite and worker processes, alone in its data folder.
+
+    Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins).
+    """
+    _load_own_code(settings)
     folder = Path(settings.data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
@@ -170,7 +180,13 @@ def _executor(settings: Settings) -> JobExecutor:
 
 def _prepare_worker(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
+    _load_own_code(settings)
+
+
+def _load_own_code(settings: Settings) -> None:
+    """What the operator names, in the server and in each worker."""
     import_env_modules(items(settings.env_modules))
+    load_plugins(items(settings.plugins))
 
 
 def _new_seed() -> int:

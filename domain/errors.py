@@ -7,6 +7,7 @@ GrpoError
 │   ├── InvalidObservation
 │   ├── InvalidQuery
 │   ├── IdempotencyKeyReused
+│   ├── InvalidModelFile         (model_errors)
 │   ├── EnvironmentNotAllowed    (access_errors)
 │   ├── UnknownEnvironment
 │   ├── UnsupportedEnvironment
@@ -32,6 +33,7 @@ GrpoError
 │   └── QueueFull
 ├── ShuttingDown                 no new work is taken any more
 ├── NotReady                     a readiness check fails
+├── ExtraNotInstalled            a package that is optional is missing (model_errors)
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
 │   ├── EnvironmentFailed
@@ -43,7 +45,8 @@ GrpoError
     └── CorruptData
 
 `str(error)` is a sentence for people, `code` a stable word for machines. Those of who may do what stand in
-`domain.access_errors`, those of evaluations and plays in `domain.play_errors`.
+`domain.access_errors`, those of files of models in `domain.model_errors`, those of evaluations and plays in
+`domain.play_errors`.
 """
 
 from dataclasses import dataclass

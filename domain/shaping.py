@@ -18,10 +18,10 @@ def training_rewards(reward: RewardFunction, environment: EnvironmentSpec, rollo
     """Rewards [T, N], 0 where a member was not simulated. Raises RewardFailed."""
     if reward.function is None:
         return rollout.rewards
-    valid, space = rollout.valid, environment.observation_space
-    states = _raw_observations(space, rollout.observations[valid])
-    actions = _native_actions(environment.action_space, rollout.actions[valid])
-    next_states = _raw_observations(space, rollout.next_observations[valid])
+    space, samples = environment.observation_space, np.flatnonzero(rollout.valid)
+    states = _raw_observations(space, _taken(rollout.observations, samples))
+    actions = _native_actions(environment.action_space, _taken(rollout.actions, samples))
+    next_states = _raw_observations(space, _taken(rollout.next_observations, samples))
     try:
         given = np.asarray(reward.function(states, actions, next_states))
     except Exception as error:
@@ -30,12 +30,18 @@ def training_rewards(reward: RewardFunction, environment: EnvironmentSpec, rollo
         raise _failed(reward, f"gave an array of shape {given.shape} for {len(states)} steps; it must give ({len(states)},)")
     if given.dtype.kind not in "fiub":
         raise _failed(reward, f"gave {given.dtype}; it must give numbers")
-    wrong = np.flatnonzero(~np.isfinite(given))
-    if len(wrong):
+    finite = np.isfinite(given)
+    if not finite.all():
+        wrong = np.flatnonzero(~finite)
         raise _failed(reward, f"gave {given[wrong[0]]} for {len(wrong)} of {len(given)} steps; each must be a finite number")
-    rewards = np.zeros(valid.shape, dtype=given.dtype if given.dtype.kind == "f" else np.float64)
-    rewards[valid] = given
-    return rewards
+    rewards = np.zeros(rollout.valid.size, dtype=given.dtype if given.dtype.kind == "f" else np.float64)
+    rewards[samples] = given
+    return rewards.reshape(rollout.valid.shape)
+
+
+def _taken(array: ActionArray, samples: IntArray) -> ActionArray:
+    """Copies of these samples of an array [T, N, …]: what boolean indexing gives, in an eighth of its time."""
+    return array.reshape(-1, *array.shape[2:]).take(samples, axis=0)
 
 
 def _raw_observations(space: Space, features: FloatArray) -> FloatArray | IntArray:

@@ -29,6 +29,8 @@ ENDPOINTS = {
     "push": "POST /plays/{play_id}/push",
     "environments": "GET /environments",
     "reward_functions": "GET /reward-functions",
+    "export_model": "GET /models/{model_name}/export",
+    "import_model": "POST /models",
     "health": "GET /health",
     "live": "GET /health/live",
     "ready": "GET /health/ready",
