@@ -16,6 +16,7 @@ from litestar.openapi.spec import (
     Schema,
     SecurityScheme,
 )
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from adapters.http import requests, responses
 from adapters.http.scopes import is_probe, needed_scope
@@ -32,6 +33,7 @@ TYPES = [
     responses.ModelsResponse,
     responses.ModelVersionsResponse,
     responses.DeleteResponse,
+    responses.ImportResponse,
     responses.HealthResponse,
     responses.LiveResponse,
     responses.ReadyResponse,
@@ -58,6 +60,18 @@ def json_body(request_type: type[msgspec.Struct], *, required: bool = True) -> t
             self.request_body = RequestBody(content=content, required=required)
 
     return WithJsonBody
+
+
+def bytes_body() -> type[Operation]:
+    """An operation whose body is bytes."""
+
+    @dataclass
+    class WithBytes(Operation):
+        def __post_init__(self) -> None:
+            schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+            self.request_body = RequestBody(content={"application/octet-stream": OpenAPIMediaType(schema)}, required=True)
+
+    return WithBytes
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
