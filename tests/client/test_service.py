@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -172,6 +173,25 @@ def test_history_of_a_job_is_a_table(client: Client) -> None:
 
 def test_plot_of_a_job_is_a_picture(client: Client, quick: Model) -> None:
     assert b"<svg" in client.job(str(quick.info().versions[0].job_id)).plot()
+
+
+def test_model_that_is_exported_and_imported_predicts_the_same(client: Client, quick: Model, tmp_path: Path) -> None:
+    file = quick.export(tmp_path / "quick.safetensors")
+    assert (tmp_path / "quick.safetensors").read_bytes() == file
+    imported = client.import_model(tmp_path / "quick.safetensors", name="travelled")
+    assert imported == client.import_model(bytes(file), name="travelled")
+    assert (imported.name, imported.version, imported.sha256) == ("travelled", 1, file.sha256)
+    assert client.model("travelled").predict(OBSERVATION) == quick.predict(OBSERVATION)
+    with pytest.raises(Invalid) as told:
+        client.import_model(b"nonsense")
+    assert told.value.code == "invalid-model-file"
+
+
+def test_onnx_export_tells_its_parity(quick: Model) -> None:
+    graph = quick.export(format="onnx")
+    assert graph.parity is not None
+    assert graph.parity["equal_actions"] == graph.parity["observations"] > 100
+    assert quick.export().parity is None
 
 
 def test_server_tells_that_it_is_well(client: Client) -> None:
