@@ -26,6 +26,7 @@ def test_every_python_block_runs(
         "learning_rate →",
         "model-not-found →",
         "Training job stopped",
+        "Pushed",
         "['completed', 'completed', 'completed']",
     ):
         assert part in said
