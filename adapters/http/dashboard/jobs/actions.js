@@ -5,7 +5,7 @@ import { ask } from "../lib/dialog.js";
 import { download, h } from "../lib/dom.js";
 import { t } from "../lib/language.js";
 import { action, complain, copy, say } from "../lib/notice.js";
-import { curl, knownConfig, rememberConfig } from "./configs.js";
+import { curl } from "./curl.js";
 import { draft } from "./draft.js";
 import { hasEnded, store } from "./store.js";
 
@@ -57,7 +57,6 @@ export function jobActions(history, wentOn) {
       act: (value) => post(path`training/${history.id}/resume`, value === "" ? {} : { total_timesteps: Number(value) }),
     });
     if (given === null) return;
-    rememberConfig(history.id, given.config);
     history.status.total_timesteps = given.config.total_timesteps;
     say(t("job.resumed"));
     wentOn();
@@ -78,14 +77,8 @@ export function jobActions(history, wentOn) {
     location.hash = "#/new";
   }
 
-  /** As the answer to its start said, or as its model has it. */
   async function config() {
-    const known = knownConfig(history.id);
-    if (known) return known;
-    const { versions } = await get(path`models/${history.status.model_name}`).catch(() => ({ versions: [] }));
-    const made = versions.find((version) => version.job_id === history.id);
-    if (!made) throw new Error(t("job.noConfig"));
-    return made.config;
+    return (await get(path`training/${history.id}/status`)).config;
   }
 
   return {

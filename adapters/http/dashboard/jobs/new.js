@@ -6,7 +6,7 @@ import { figure } from "../lib/format.js";
 import { t, tOr } from "../lib/language.js";
 import { action, busy, complain, copy, say, sentence } from "../lib/notice.js";
 import { environments, rewardFunctions } from "../models/environments.js";
-import { curl, rememberConfig } from "./configs.js";
+import { curl } from "./curl.js";
 import { draft, parsed } from "./draft.js";
 import { field, kindOf } from "./field.js";
 import { ESSENTIAL, grouped } from "./groups.js";
@@ -171,10 +171,9 @@ export function newJobPage() {
     show(problem);
     fields.forEach((one) => one.complain(""));
     try {
-      const { job_id: id, config } = await post("train", body(), {
+      const { job_id: id } = await post("train", body(), {
         "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()),
       });
-      rememberConfig(id, config);
       say(t("form.started"));
       location.hash = `#/jobs/${id}`;
     } catch (error) {

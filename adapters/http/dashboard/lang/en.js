@@ -81,7 +81,6 @@ export const en = {
   "job.plot": "Plot (SVG)",
   "job.copyJson": "Copy JSON",
   "job.copyCurl": "Copy curl",
-  "job.noConfig": "the configuration is known once the job has a model",
   "job.queued": "Waits for a free worker. Jobs begin in the order in which they came.",
   "job.failed": "The job failed.",
 

@@ -83,7 +83,6 @@ export const ja = {
   "job.plot": "グラフ (SVG)",
   "job.copyJson": "JSON をコピー",
   "job.copyCurl": "curl をコピー",
-  "job.noConfig": "設定は、モデルができてから分かります",
   "job.queued": "空きワーカーを待っています。ジョブは届いた順に始まります。",
   "job.failed": "ジョブは失敗しました。",
 

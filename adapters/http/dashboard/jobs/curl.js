@@ -1,11 +1,6 @@
-/** Configurations of jobs that this page started, and how to start the same from a shell. */
+/** How to start a job from a shell. */
 
 import { key, ROOT } from "../lib/api.js";
-
-const PREFIX = "grpo-config-";
-
-export const rememberConfig = (id, config) => sessionStorage.setItem(PREFIX + id, JSON.stringify(config));
-export const knownConfig = (id) => JSON.parse(sessionStorage.getItem(PREFIX + id));
 
 /** A command that starts a job with that body. The key itself stays out of it. */
 export function curl(body) {
