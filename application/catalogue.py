@@ -52,9 +52,9 @@ class ListEnvironments:
     def _look_at(self, name: str) -> ListedEnvironment:
         try:
             spec = self._environments.describe(name)
+            config = asdict(resolve({}, spec, seed=0, model_name="model"))
         except InvalidInput as error:
             return ListedEnvironment(name, None, str(error), drawable=False, reward_functions=(), defaults={})
-        config = asdict(resolve({}, spec, seed=0, model_name="model"))
         return ListedEnvironment(
             env_name=name,
             spec=spec,

@@ -12,7 +12,7 @@ from domain.play_errors import TooManyEvaluations
 from domain.ports import EnvironmentFactory, ModelRepository
 from domain.replay import Trajectory, replay
 from domain.rollout import Interrupted
-from domain.spaces import EnvironmentSpec
+from domain.spaces import EnvironmentSpec, alike
 
 MOST_AT_ONCE = 2
 MOST_EPISODES = 1_000
@@ -28,7 +28,7 @@ def nobody_stops() -> bool:
     return False
 
 
-class Turns:
+class EvaluationSlots:
     """At most `limit` evaluations at once, and none after `close`. Thread-safe."""
 
     def __init__(self, limit: int = MOST_AT_ONCE) -> None:
@@ -71,7 +71,7 @@ class Played:
 class EvaluateModel:
     """How good a kept model is: the native returns of fresh episodes."""
 
-    def __init__(self, models: ModelRepository, environments: EnvironmentFactory, turns: Turns) -> None:
+    def __init__(self, models: ModelRepository, environments: EnvironmentFactory, turns: EvaluationSlots) -> None:
         self._models, self._environments, self._turns = models, environments, turns
 
     def __call__(
@@ -102,7 +102,7 @@ class EvaluateModel:
 class ReplayModel:
     """One episode of a kept model, step by step."""
 
-    def __init__(self, models: ModelRepository, environments: EnvironmentFactory, turns: Turns) -> None:
+    def __init__(self, models: ModelRepository, environments: EnvironmentFactory, turns: EvaluationSlots) -> None:
         self._models, self._environments, self._turns = models, environments, turns
 
     def __call__(
@@ -133,7 +133,8 @@ def check_playable(environments: EnvironmentFactory, environment: EnvironmentSpe
     Raises UnknownEnvironment, EnvironmentNotAllowed, UnsupportedEnvironment.
     """
     here = environments.describe(environment.env_name)
-    if (here.observation_space, here.action_space) != (environment.observation_space, environment.action_space):
+    spaces = (here.observation_space, environment.observation_space), (here.action_space, environment.action_space)
+    if not all(alike(*pair) for pair in spaces):
         message = f"{environment.env_name} has other spaces here than where the model was trained, so that it cannot play."
         raise UnsupportedEnvironment(FieldError("model_name", message))
 

@@ -27,16 +27,12 @@ class JobFeed:
         """No news will come any more."""
         return self._closed
 
-    def check_room(self) -> None:
-        """Raises TooManyStreams where there are MOST_SUBSCRIBERS."""
+    def subscribe(self, job_id: str, wake: Wake) -> Callable[[], None]:
+        """`wake` is called from other threads and must return at once. Returns what ends it. Raises TooManyStreams."""
+        token = object()
         with self._lock:
             if sum(map(len, self._subscribers.values())) >= MOST_SUBSCRIBERS:
                 raise TooManyStreams(MOST_SUBSCRIBERS)
-
-    def subscribe(self, job_id: str, wake: Wake) -> Callable[[], None]:
-        """`wake` is called from other threads and must return at once. Returns what ends it."""
-        token = object()
-        with self._lock:
             self._subscribers[job_id][token] = wake
         return lambda: self._unsubscribe(job_id, token)
 

@@ -133,7 +133,9 @@ class JobRecords:
         version = self._models.save(Model(name, last.policy, last.config, job.id, now, last.timesteps, evaluation))
         if best is None or best.timesteps == last.timesteps:
             return version
-        return self._models.save(Model(name, best.policy, last.config, job.id, now, best.timesteps, best.evaluation))
+        # A job that was stopped and resumed has kept the best one before, which is not the newest version any more.
+        model = Model(name, best.policy, last.config, job.id, now, best.timesteps, best.evaluation)
+        return self._models.save(model, behind=version)
 
     def _note(self, job: Job, kind: EventKind, data: dict[str, Any], time: datetime | None = None) -> None:
         """Take up an event, of now or of that time, which is kept with the next change of the job."""

@@ -1,5 +1,6 @@
 """Policies at play before somebody's eyes: a bounded number of sessions, by id."""
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from domain.model_name import check_model_name
 from domain.play import Frame, Play
 from domain.play_errors import NotPushable, PlayNotFound, TooManyPlays
 from domain.ports import Clock, EnvironmentFactory, ModelRepository
+
+logger = logging.getLogger("grpo.play")
 
 MOST_PLAYS = 8
 IDLE_SECONDS = 20.0
@@ -25,7 +28,8 @@ CLOSED = "closed"
 class PlaySession:
     """One policy at play for one client. Whoever shows it calls `step` and in the end `close`; anybody may `end` it.
 
-    `ended` is the reason for its end, None while it goes on. `on_end`: called once when it ends, from any thread.
+    `ended` is the reason for its end, None while it goes on; `detail` a sentence on it, where there is one. `on_end` is called
+    when it ends, from any thread.
     """
 
     def __init__(self, play_id: str, kept: Model, play: Play, clock: Clock) -> None:
@@ -33,6 +37,7 @@ class PlaySession:
         self._clock = clock
         self._began = self.seen_at = clock.monotonic()
         self.ended: str | None = None
+        self.detail: str | None = None
         self.on_end: Callable[[], None] = _nothing
         self._closing = False
         self._busy = threading.Lock()
@@ -53,7 +58,9 @@ class PlaySession:
             return None
         try:
             return self.play.step()
-        except EnvironmentFailed:
+        except EnvironmentFailed as error:
+            logger.warning("play %s of model %s ends: %s", self.id, self.model_name, error)
+            self.detail = str(error)
             self.end(FAILED)
             return None
 

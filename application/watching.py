@@ -29,11 +29,17 @@ class GetHistory:
         self._jobs, self._environments = jobs, environments
 
     def __call__(self, job_id: str, max_points: int | None = None) -> History:
-        """With `max_points` the points are thinned evenly; the first and the last one stay. Raises JobNotFound."""
+        """With `max_points` points and evaluations are thinned evenly; the first and the last one, and the best, stay.
+
+        Raises JobNotFound.
+        """
         job = self._jobs.get(job_id)
         points = [*self._all(job_id, "metrics")]
         diagnosis = diagnose((point.data["metrics"] for point in points), self._reward_threshold(job))
-        return History(job, thinned(points, max_points), [*self._all(job_id, "eval")], diagnosis)
+        evaluations = [*self._all(job_id, "eval")]
+        best = [found for found in evaluations if found.data["best"]][-1:]
+        kept = {found.id: found for found in [*thinned(evaluations, max_points), *best]}
+        return History(job, thinned(points, max_points), [kept[number] for number in sorted(kept)], diagnosis)
 
     def _all(self, job_id: str, kind: EventKind) -> Iterator[JobEvent]:
         after = 0
@@ -80,12 +86,8 @@ class FollowJob:
         """The service shuts down: what is new will be told after its next start."""
         return self._feed.closed
 
-    def check_room(self) -> None:
-        """Raises TooManyStreams where no further one can follow."""
-        self._feed.check_room()
-
     def subscribe(self, job_id: str, wake: Callable[[], None]) -> Callable[[], None]:
-        """`wake` is called, from any thread, whenever there may be news; returns what ends that."""
+        """`wake` is called, from any thread, whenever there may be news; returns what ends that. Raises TooManyStreams."""
         return self._feed.subscribe(job_id, wake)
 
     def __call__(self, job_id: str, after: int) -> News:

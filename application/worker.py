@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from application import log_context
-from application.evaluations import Evaluations
+from application.periodic_evaluation import PeriodicEvaluation
 from application.progress import ProgressReports
 from domain.checkpoint import Checkpoint, EvaluationSummary
 from domain.errors import GrpoError, UnusableCheckpoint
@@ -68,7 +68,7 @@ class _Run:
         self._task, self._trainer, self._report = task, trainer, report
         self._progress = ProgressReports(task.job, trainer, report)
         best, evaluated = (checkpoint.best, checkpoint.evaluated_timesteps) if checkpoint else (None, 0)
-        self._evaluations = Evaluations(task.job.config, task.environments, best, evaluated)
+        self._evaluations = PeriodicEvaluation(task.job.config, task.environments, best, evaluated)
         self._last_checkpoint, self._interval = time.monotonic(), task.checkpoint_seconds
 
     def to_its_end(self, stop_requested: Callable[[], bool]) -> Ended:
@@ -105,7 +105,8 @@ class _Run:
         timesteps, best = self._trainer.timesteps, self._evaluations.best
         is_best = best is not None and best.timesteps == timesteps
         self._report(Evaluated(self._task.job.id, timesteps, evaluation, is_best))
-        self._progress.metrics |= {"eval/mean_reward": evaluation.mean_reward, "eval/mean_ep_length": evaluation.mean_length}
+        found = {"eval/mean_reward": evaluation.mean_reward, "eval/mean_ep_length": evaluation.mean_length}
+        self._progress.metrics = self._progress.metrics | found  # the dictionary of before belongs to a report
 
     def _checkpoint_now_and_then(self) -> None:
         now = time.monotonic()

@@ -20,7 +20,7 @@ from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
 from application.catalogue import ListEnvironments, ListRewardFunctions
-from application.evaluation import EvaluateModel, ReplayModel, Turns
+from application.evaluation import EvaluateModel, EvaluationSlots, ReplayModel
 from application.feed import JobFeed
 from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
@@ -94,7 +94,7 @@ class Container:
         self._housekeeping = Housekeeping(self._queue.tend)
         predict = Predict(cache)
         safetensors = SafetensorsFormat(VERSION)
-        self._turns = Turns()
+        self._turns = EvaluationSlots()
         self._plays = Plays(models, environments, clock, new_id, _new_seed)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),

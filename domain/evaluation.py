@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.checkpoint import EvaluationSummary
+from domain.errors import EnvironmentFailed
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
 from domain.return_statistics import Histogram, histogram, mean_interval
@@ -15,6 +16,7 @@ from domain.spaces import EnvironmentSpec
 
 DEFAULT_TIME_LIMIT = 1_000
 MOST_AT_ONCE = 100
+LARGEST_RETURN = 1e150  # whose square is a number still
 
 
 def time_limit(environment: EnvironmentSpec) -> int:
@@ -93,4 +95,6 @@ def evaluate(
                 active = active & ~(terminated | truncated)
     finally:
         vector.close()
+    if not np.all(np.abs(returns) < LARGEST_RETURN):
+        raise EnvironmentFailed(f"{environment.env_name} gave rewards so large that their sum is no number any more.")
     return EvaluationReport(tuple(returns.tolist()), tuple(lengths.tolist()))

@@ -75,7 +75,7 @@ class Play:
 
     @property
     def quick(self) -> bool:
-        """A step takes about 0.1 ms: the environment is one of ours, and the network is not large."""
+        """A step takes a fraction of a millisecond: the environment is one of ours, and the network is not large."""
         return self.pushable and self._policy.parameters.size <= SMALL_NETWORK
 
     def push(self, force: float) -> None:

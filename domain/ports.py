@@ -183,11 +183,11 @@ class ModelRepository(Protocol):
     A version that cannot be listed is left out of every list.
     """
 
-    def save(self, model: Model) -> int:
+    def save(self, model: Model, behind: int = 0) -> int:
         """Keep the model as the newest version of its name, and return that version's number.
 
         A number names one model for as long as the name exists. Idempotent: what the same job has saved under this name
-        already, to the same bits, is not saved again; nor is what was imported so already.
+        already, to the same bits and as a version above `behind`, is not saved again; nor is what was imported so already.
         """
         ...
 

@@ -10,6 +10,7 @@ import numpy as np
 CONFIDENCE = 0.95
 MOST_BINS = 20
 HALVINGS = 60
+SMALLEST = 1e-300  # below it the width of an interval has no digits left
 SAME = 1e-9  # a spread below this share of the values is rounding
 
 
@@ -73,7 +74,7 @@ def histogram(values: Sequence[float]) -> Histogram:
     """
     low, high = min(values), max(values)
     spread = high - low
-    if spread <= SAME * max(abs(low), abs(high)):
+    if spread <= max(SAME * max(abs(low), abs(high)), SMALLEST):
         middle, half = (low + high) / 2, max(0.5, spread, SAME * abs(high))
         return Histogram((middle - half, middle + half), (len(values),))
     bins = min(max(math.ceil(math.log2(len(values))) + 1, 5), MOST_BINS)

@@ -39,6 +39,13 @@ class Box:
 Space = Discrete | Box
 
 
+def alike(one: Space, other: Space) -> bool:
+    """Whether a policy of one space can play in the other: of one form, with bounds that differ in rounding at most."""
+    if isinstance(one, Box) and isinstance(other, Box):
+        return one.shape == other.shape and np.allclose([one.low, one.high], [other.low, other.high], rtol=1e-6, atol=1e-9)
+    return one == other
+
+
 @dataclass(frozen=True)
 class EnvironmentSpec:
     """What the engine must know of an environment before it is made.

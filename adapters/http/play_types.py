@@ -61,3 +61,4 @@ class PlayEnd(Struct):
     """The event `end`: the server ends the stream; a client that leaves gets none."""
 
     reason: Annotated[str, Meta(description="shutting-down, time-limit, idle or environment-failed.")]
+    detail: Annotated[str | None, Meta(description="What failed, in a sentence.")] = None

@@ -62,9 +62,10 @@ class _Graph:
 
     def one_hot(self, observation: str, space: Discrete) -> str:
         """Features of integers from `start` on; what is outside the space has none."""
-        index = self._node("Sub", "index", observation, self._constant("start", np.array(space.start, np.int64)))
-        depth, values = np.array(space.n, np.int64), np.array([0, 1], np.float32)
-        return self._node("OneHot", "features", index, self._constant("n", depth), self._constant("off_on", values))
+        column = self._node("Unsqueeze", "column", observation, self._constant("column_axis", np.array([1], np.int64)))
+        values = self._constant("values", np.arange(space.start, space.start + space.n, dtype=np.int64))
+        matches = self._node("Equal", "matches", column, values)  # OneHot would take a negative integer from the other end
+        return self._node("Cast", "features", matches, to=TensorProto.FLOAT)
 
     def normalized(self, features: str, normalizer: Normalizer) -> str:
         mean, inverse_std = normalizer.scale

@@ -116,14 +116,15 @@ class MemoryModelRepository:
         self._last_versions: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def save(self, model: Model) -> int:
+    def save(self, model: Model, behind: int = 0) -> int:
         data = encode_model(model)
         digest = sha256(data)
         with self._lock:
             versions = self._models.get(model.name, {})
             for summary, _ in versions.values():
                 imported = model.imported_at is not None
-                if (summary.job_id, summary.sha256, summary.imported_at is not None) == (model.job_id, digest, imported):
+                same = (summary.job_id, summary.sha256, summary.imported_at is not None) == (model.job_id, digest, imported)
+                if same and summary.version > behind:
                     return summary.version
             version = self._last_versions.get(model.name, 0) + 1
             summary = ModelSummary(

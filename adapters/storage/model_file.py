@@ -93,7 +93,10 @@ class SafetensorsFormat:
         except _MALFORMED as error:
             _refuse(f"is no safetensors file, or is cut short: {_reason(error)}")
         origin = _origin(metadata)
-        stored = join_file(metadata, header, body)
+        try:
+            stored = join_file(metadata, header, body)
+        except _MALFORMED as error:
+            _refuse(f"has a header that cannot be read: {_reason(error)}")
         if sha256(stored) != origin.sha256:
             _refuse("is damaged or was changed: its SHA-256 is not the one that was written into it")
         try:

@@ -13,7 +13,7 @@ from domain.errors import CorruptData, InvalidConfiguration, ModelNotFound
 from domain.ports import ModelSummary
 
 _SUMMARY = "name, version, job_id, created_at, timesteps, config, evaluation, size_bytes, sha256, imported_at"
-_SAME = "name = ? and job_id = ? and sha256 = ? and (imported_at is null) = ?"
+_SAME = "name = ? and job_id = ? and sha256 = ? and (imported_at is null) = ? and version > ?"
 _NEWEST = "version = (select max(version) from model_versions as others where others.name = model_versions.name)"
 
 
@@ -23,12 +23,12 @@ class SqliteModelRepository:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    def save(self, model: Model) -> int:
+    def save(self, model: Model, behind: int = 0) -> int:
         data = encode_model(model)
         digest = sha256(data)
         with self._database.write() as db:
             names, versions = db.table("model_names"), db.table("model_versions")
-            same = [*versions.rows_where(_SAME, [model.name, model.job_id, digest, model.imported_at is None])]
+            same = [*versions.rows_where(_SAME, [model.name, model.job_id, digest, model.imported_at is None, behind])]
             if same:
                 return int(same[0]["version"])
             last = [*names.rows_where("name = ?", [model.name])]

@@ -58,6 +58,7 @@ def test_events_when_the_server_is_killed_go_on_behind_the_last_id_without_gap_o
     assert told[-1][2]["status"] == "completed"
     whole = [(identity, kind, data) for identity, kind, data in listen(server, job, None) if identity is not None]
     assert told == whole
+    assert "the server ended while it was running" in [data.get("reason") for _, kind, data in told if kind == "status"]
     curves = [server.client.get(f"/training/{name}/metrics").json() for name in (job, undisturbed)]
     for curve in curves:
         del curve["metrics"]["time/fps"]

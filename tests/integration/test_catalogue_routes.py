@@ -34,6 +34,10 @@ class Watched(gymnasium.Env[Any, Any]):
     reset = step  # type: ignore[assignment]
 
 
+class Endless(Watched):
+    """An episode may last longer than any that can be trained."""
+
+
 def missing() -> Any:
     import a_package_that_nobody_has  # type: ignore[import-not-found]  # noqa: PLC0415
 
@@ -44,8 +48,10 @@ def missing() -> Any:
 def registered() -> Iterator[None]:
     gymnasium.register("tests/Watched-v0", entry_point=Watched, max_episode_steps=7, reward_threshold=3.5)
     gymnasium.register("tests/Missing-v0", entry_point=missing)
+    gymnasium.register("tests/Endless-v0", entry_point=Endless, max_episode_steps=10**9)
     yield
-    del gymnasium.registry["tests/Watched-v0"], gymnasium.registry["tests/Missing-v0"]
+    for name in ("Watched", "Missing", "Endless"):
+        del gymnasium.registry[f"tests/{name}-v0"]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +116,11 @@ def test_environment_whose_package_is_missing_is_listed_with_the_reason(listed: 
     )
     assert not listed["Blackjack-v1"]["available"]
     assert "observation space Tuple" in listed["Blackjack-v1"]["reason"]
+
+
+def test_environment_whose_preset_would_be_refused_is_listed_with_the_reason(listed: dict[str, dict[str, Any]]) -> None:
+    assert not listed["tests/Endless-v0"]["available"]
+    assert "max_episode_steps" in listed["tests/Endless-v0"]["reason"]
 
 
 def test_environment_that_the_operator_does_not_allow_is_not_listed(client: Client, registered: None) -> None:

@@ -14,6 +14,10 @@ from tests.strategies import numbers
 returns = st.lists(numbers(1e9), min_size=1, max_size=200)
 
 
+def test_histogram_of_values_that_differ_by_less_than_any_width_is_one_interval() -> None:
+    assert histogram([0.0, 5e-324]).counts == (2,)
+
+
 @pytest.mark.parametrize(
     ("degrees", "expected"),
     [(1, 12.7062), (2, 4.3027), (3, 3.1824), (4, 2.7764), (9, 2.2622), (29, 2.0452), (99, 1.9842), (999, 1.9623)],

@@ -105,7 +105,8 @@ def points(reports: list[Report]) -> list[int]:
     return [point.timesteps for report in reports if isinstance(report, Progressed) for point in report.points]
 
 
-def test_points_of_a_run_that_is_cut_off_and_goes_on_are_those_of_an_undisturbed_one() -> None:
+def test_points_of_a_run_that_is_cut_off_and_goes_on_are_those_of_an_undisturbed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("application.progress.REPORT_SECONDS", 0)
     config = replace(CONFIG, total_timesteps=8_000)
     whole = run(config)
     cut = run(
@@ -143,6 +144,19 @@ def test_best_policy_when_it_is_not_the_last_is_kept_behind_it_as_the_newest_ver
     ]
     assert_same_policy(world.models.get("a").policy, best.policy)
     assert world.jobs.events("a")[-1].data["model_version"] == 2
+
+
+def test_best_policy_of_a_job_that_was_stopped_and_resumed_is_the_newest_version_in_the_end() -> None:
+    world = World()
+    world.submit("a")
+    best = Best(make_policy(seed=2), 300, EvaluationSummary(99.0, 1.0, 99.0, 3, 0))
+    world.queue.stop("a")
+    world.executor.report(replace(ended(400, best), stopped=True, evaluation=None))
+    world.queue.resume("a")
+    for _ in range(2):  # should the process end before the job is written down, it ends once more
+        world.executor.report(ended(1_000, best))
+    assert [kept.timesteps for kept in world.models.versions("a")] == [400, 300, 1_000, 300]
+    assert world.jobs.events("a")[-1].data["model_version"] == 4
 
 
 def test_best_policy_when_it_is_the_last_is_kept_once() -> None:

@@ -86,12 +86,22 @@ def test_subscriber_is_woken_by_every_change_of_its_job_until_it_leaves() -> Non
     assert woken == ["a", "a", "b"]
 
 
+def test_sentence_that_every_attempt_says_is_kept_once() -> None:
+    world = World()
+    world.submit("a")
+    for _ in range(2):
+        world.executor.report(Logged("a", "warning", "Nothing is learned."))
+        world.executor.report(lost("a"))
+    world.executor.report(Logged("a", "warning", "Something else."))
+    said = [event.data["message"] for event in world.jobs.events("a", kinds=["log"])]
+    assert said == ["Nothing is learned.", "Something else."]
+
+
 def test_feed_has_room_for_so_many_and_has_it_again_when_one_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("application.feed.MOST_SUBSCRIBERS", 1)
     feed = World().feed
-    feed.check_room()
     leave = feed.subscribe("a", lambda: None)
     with pytest.raises(TooManyStreams, match="1 streams"):
-        feed.check_room()
+        feed.subscribe("b", lambda: None)
     leave()
-    feed.check_room()
+    feed.subscribe("b", lambda: None)

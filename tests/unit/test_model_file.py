@@ -265,6 +265,14 @@ def test_metadata_that_cannot_be_then_is_refused(metadata: dict[str, str], said:
     assert said in said_of(forged(metadata=metadata))
 
 
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
+def test_number_that_is_none_among_the_arrays_descriptions_then_is_refused(number: str) -> None:
+    length = int.from_bytes(FILE[:8], "little")
+    text = FILE[8 : 8 + length].decode().rstrip().replace('{"data_offsets"', f'{{"odd":{number},"data_offsets"', 1)
+    text += " " * (-len(text) % 8)
+    assert "header" in said_of(len(text).to_bytes(8, "little") + text.encode() + FILE[8 + length :])
+
+
 def test_number_beyond_a_double_in_the_description_then_is_refused() -> None:
     entries, header, body = split_file(FILE)
     origin = json.loads(entries.pop("origin"))

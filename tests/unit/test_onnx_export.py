@@ -88,6 +88,16 @@ def test_graph_in_onnxruntime_then_gives_what_the_policy_gives(
     np.testing.assert_array_equal(found["action"][clear], expected.actions[clear])
 
 
+def test_discrete_observation_outside_its_space_then_has_no_feature() -> None:
+    policy, runtime = session(MAZE, "tanh", normalized=False)
+    space = MAZE.observation_space
+    assert isinstance(space, Discrete)
+    outside = np.array([space.start - 1, space.start + space.n, -1_000], np.int64)
+    [found] = runtime.run(["value"], {"observation": outside})
+    nothing = np.zeros((1, space.n), np.float32)
+    np.testing.assert_allclose(found, [*policy.predict_features(nothing).values] * 3, rtol=1e-5)
+
+
 def test_graph_then_has_the_types_and_shapes_that_are_documented() -> None:
     def signature(environment: EnvironmentSpec) -> dict[str, tuple[str, list[Any]]]:
         _, runtime = session(environment, "tanh", True)

@@ -154,6 +154,7 @@ def test_session_of_a_failing_environment_ends_with_the_reason() -> None:
     frames = [session.step() for _ in range(FailingVector.good + 5)]
     assert sum(frame is not None for frame in frames) == FailingVector.good
     assert session.ended == "environment-failed"
+    assert session.detail
 
 
 def test_play_that_fails_at_its_start_frees_its_environment() -> None:

@@ -105,14 +105,14 @@ async def _frames(plays: Plays, session: PlaySession, speed: float) -> AsyncIter
         yield opening() + event("start", _start(session))
         pace = Pace(session.play.step_seconds / speed, loop.time())
         while session.ended is None:
-            # A step of ours takes no more time than handing it to a thread; one of others may take any time.
-            quick = session.play.quick
+            # A single step of ours takes hardly more time than handing it to a thread; others may take any time.
+            quick = session.play.quick and pace.at_once == 1
             frames = _some(session, pace.at_once) if quick else await asyncio.to_thread(_some, session, pace.at_once)
             if frames:
                 yield frames
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), pace.wait(loop.time()))
-        yield event("end", PlayEnd(session.ended))
+        yield event("end", PlayEnd(session.ended, session.detail))
     finally:
         session.end(CLOSED)  # at once, so that nobody pushes it any more
         loop.run_in_executor(None, plays.leave, session)  # a simulator may take seconds to close, and nobody waits for it

@@ -1,7 +1,7 @@
 """Routes for whoever watches a job: its learning curve as figures and as a picture, and its events as they happen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -91,14 +91,19 @@ def watching_routes(use_cases: UseCases) -> Router:
         news = await asyncio.to_thread(follow, job_id, position)
         if told_of_end and news.over and not news.events:
             return Response(None, status_code=204)
-        follow.check_room()
-        return stream(_following(follow, job_id, position))
+        happening = _following(follow, job_id, position)
+        await anext(happening)  # takes a place, or says that there is none
+        return stream(happening)
 
     return Router("/", route_handlers=[metrics, plot, events], tags=["training"])
 
 
-async def _following(follow: FollowJob, job_id: str, position: int) -> AsyncIterator[bytes]:
-    """Events of a job behind `position`, until it has ended, the server shuts down, or the client goes away."""
+async def _following(follow: FollowJob, job_id: str, position: int) -> AsyncGenerator[bytes]:
+    """Events of a job behind `position`, until it has ended, the server shuts down, or the client goes away.
+
+    The first value is empty: with it the stream has its place, and frees it whether or not anybody asks for the second.
+    Raises TooManyStreams before that.
+    """
     changed, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def wake() -> None:
@@ -108,6 +113,7 @@ async def _following(follow: FollowJob, job_id: str, position: int) -> AsyncIter
     unsubscribe = follow.subscribe(job_id, wake)
     shown: Job | None = None
     try:
+        yield b""
         yield opening()
         while True:
             changed.clear()

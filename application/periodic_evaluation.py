@@ -14,11 +14,12 @@ from domain.trainer import Trainer
 
 SEED = 0  # the same episodes every time, so that two evaluations differ by the policy alone
 FEWEST_STEPS = 10_000
+MOST_EVALUATIONS = 1_000
 
 logger = logging.getLogger("grpo.worker")
 
 
-class Evaluations:
+class PeriodicEvaluation:
     """Those of one run. Environments and random numbers are its own: training goes on to the same bits with and without it."""
 
     def __init__(self, config: TrainingConfig, environments: EnvironmentFactory, best: Best | None, timesteps: int) -> None:
@@ -28,8 +29,11 @@ class Evaluations:
         self._last: EvaluationSummary | None = None
 
     def is_due(self, timesteps: int) -> bool:
-        """Whether a multiple of `eval_freq` was reached since the last one; asked after every update, and after a restart."""
-        every = self._config.eval_freq
+        """Whether a multiple of `eval_freq` was reached since the last one; asked after every update, and after a restart.
+
+        A run has MOST_EVALUATIONS at most, however often they are asked for.
+        """
+        every = self._config.eval_freq and max(self._config.eval_freq, self._config.total_timesteps // MOST_EVALUATIONS)
         return every > 0 and timesteps // every > self.timesteps // every
 
     def final(self, trainer: Trainer, should_stop: Callable[[], bool]) -> EvaluationSummary | None:
