@@ -28,6 +28,7 @@ GrpoError
 ├── CapacityExceeded
 │   ├── TooManyRequests          (access_errors)
 │   ├── TooManyJobs              (access_errors)
+│   ├── TooManyStreams           (access_errors)
 │   ├── TooManyEvaluations       (play_errors)
 │   ├── TooManyPlays             (play_errors)
 │   └── QueueFull
