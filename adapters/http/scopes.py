@@ -4,7 +4,7 @@ from functools import cache
 
 from application.access import Scope
 
-PUBLIC = {"/", "/docs", "/redoc", "/openapi.json"}
+PUBLIC = {"/", "/docs", "/docs/assets/{version}/{name}", "/redoc", "/openapi.json"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "POST": Scope.TRAIN}
 
