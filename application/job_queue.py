@@ -16,19 +16,8 @@ from domain.errors import (
     StorageFailure,
 )
 from domain.job import UNFINISHED, Job, JobStatus
-from domain.ports import (
-    Checkpointed,
-    Clock,
-    Ended,
-    EnvironmentFactory,
-    Failed,
-    JobExecutor,
-    JobRepository,
-    ModelRepository,
-    Progressed,
-    Report,
-    TrainingTask,
-)
+from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository, TrainingTask
+from domain.reports import Checkpointed, Ended, Evaluated, Failed, Logged, Progressed, Report
 
 _WITH_A_WORKER = (JobStatus.RUNNING, JobStatus.STOPPING)
 
@@ -53,6 +42,7 @@ class JobQueue:
         clock: Clock,
         max_queued_jobs: int,
         on_model_saved: Callable[[str], None],
+        on_news: Callable[[str], None] = lambda _: None,
         max_attempts: int = 3,
         lease_seconds: float = 60.0,
         checkpoint_seconds: float = 2.0,
@@ -61,7 +51,7 @@ class JobQueue:
         self._environments, self._clock = environments, clock
         self._max_queued_jobs, self._max_attempts = max_queued_jobs, max_attempts
         self._lease, self._checkpoint_seconds = timedelta(seconds=lease_seconds), checkpoint_seconds
-        self._records = JobRecords(jobs, models, clock, on_model_saved)
+        self._records = JobRecords(jobs, models, clock, on_model_saved, on_news)
         self.counters = self._records.counters
         self._changed = threading.Condition(threading.RLock())
         self._heard: dict[str, float] = {}
@@ -214,7 +204,8 @@ class JobQueue:
             except StorageFailure as error:
                 if isinstance(report, Ended | Failed):
                     self._unwritten.append(report)
-                level = logging.DEBUG if isinstance(report, Progressed) else logging.WARNING  # the next one comes at once
+                # Figures and sentences wait for the next report, which comes at once.
+                level = logging.WARNING if isinstance(report, Checkpointed | Ended | Failed) else logging.DEBUG
                 logger.log(level, "job %s: not written down yet: %s", report.job_id, error, extra={"job_id": report.job_id})
                 return
             except Exception as error:
@@ -232,7 +223,9 @@ class JobQueue:
         job = self._jobs.get(report.job_id)
         match report:
             case Progressed():
-                self._records.progressed(self._leased(job), report.timesteps, report.metrics)
+                self._records.progressed(self._leased(job), report)
+            case Evaluated() | Logged():
+                self._records.noted(self._leased(job), report)
             case Checkpointed():
                 self._records.checkpointed(self._leased(job), report)
             case Ended(stopped=False):

@@ -2,15 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from application.counters import QueueCounters
+from application.job_curve import JobCurve
 from domain.checkpoint import Checkpoint, EvaluationSummary, Model
 from domain.errors import CorruptData, TooManyAttempts
-from domain.job import Job, JobEvent, JobStatus
-from domain.ports import Checkpointed, Clock, Ended, JobRepository, ModelRepository
+from domain.job import EventKind, Job, JobEvent, JobStatus
+from domain.ports import Clock, JobRepository, ModelRepository
+from domain.reports import Checkpointed, Ended, Evaluated, Logged, Progressed
 
 LONGEST_MESSAGE = 2_000
 
@@ -21,10 +25,18 @@ class JobRecords:
     """Each method takes a job in its newest state and keeps what became of it. Any raises StorageFailure."""
 
     def __init__(
-        self, jobs: JobRepository, models: ModelRepository, clock: Clock, on_model_saved: Callable[[str], None]
+        self,
+        jobs: JobRepository,
+        models: ModelRepository,
+        clock: Clock,
+        on_model_saved: Callable[[str], None],
+        on_news: Callable[[str], None],
     ) -> None:
-        self._jobs, self._models, self._clock, self._on_model_saved = jobs, models, clock, on_model_saved
+        """`on_news` is told the id of a job of which something new was kept."""
+        self._jobs, self._models, self._clock = jobs, models, clock
+        self._on_model_saved, self._on_news = on_model_saved, on_news
         self.counters = QueueCounters()
+        self._curves: dict[str, JobCurve] = {}
 
     def queued(self, job: Job, reason: str) -> None:
         """The job waits again."""
@@ -36,8 +48,12 @@ class JobRecords:
 
     def running(self, job: Job, reason: str) -> Job:
         """A worker begins."""
-        job = replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=job.lease_until)
+        job, curve = (
+            replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=job.lease_until),
+            JobCurve(self._jobs, job.id),
+        )
         self._save(job, reason)
+        self._curves[job.id] = curve
         return job
 
     def stopping(self, job: Job) -> None:
@@ -54,22 +70,28 @@ class JobRecords:
         error = TooManyAttempts(job.attempts, reason)
         self.failed(job, error.code, str(error))
 
-    def progressed(self, job: Job, timesteps: int, metrics: dict[str, float]) -> None:
+    def progressed(self, job: Job, report: Progressed) -> None:
         """Newer figures, which may be lost."""
-        self._jobs.save_progress(job.progressed(timesteps, metrics))
-        self.counters.add_timesteps(job.current_timesteps, timesteps)
+        for point in report.points:
+            self._note(job, "metrics", {"timesteps": point.timesteps, "metrics": point.metrics})
+        self._keep_notes(job.progressed(report.timesteps, report.metrics))
+        self.counters.add_timesteps(job.current_timesteps, report.timesteps)
+
+    def noted(self, job: Job, report: Evaluated | Logged) -> None:
+        """What an evaluation found, or a sentence for whoever watches."""
+        if isinstance(report, Evaluated):
+            self._note(job, "eval", {"timesteps": report.timesteps, "best": report.best} | asdict(report.evaluation))
+        else:
+            self._note(job, "log", {"level": report.level, "message": report.message})
+        self._keep_notes(job)
 
     def checkpointed(self, job: Job, report: Checkpointed | Ended) -> Job:
         """The job, its checkpoint and the event, all or nothing; the attempts begin to count anew."""
         before, timesteps, begun = job.current_timesteps, report.checkpoint.timesteps, time.perf_counter()
         job = replace(job.progressed(timesteps, report.metrics), attempts=0)
-        event = JobEvent(
-            job_id=job.id,
-            time=self._clock.now(),
-            kind="checkpoint",
-            data={"timesteps": timesteps, "metrics": report.metrics},
-        )
-        self._jobs.save_checkpoint(job, report.checkpoint, event)
+        event = JobEvent(job_id=job.id, time=self._clock.now(), kind="checkpoint", data={"timesteps": timesteps})
+        with self._notes(job) as notes:
+            self._jobs.save_checkpoint(job, report.checkpoint, *notes, event)
         self.counters.add_timesteps(before, timesteps)
         self.counters.add_checkpoint(time.perf_counter() - begun)
         return job
@@ -100,15 +122,43 @@ class JobRecords:
             job = job.progressed(checkpoint.timesteps, metrics)
         if checkpoint is not None and checkpoint.timesteps:
             name = job.config.model_name
-            model = Model(name, checkpoint.policy, checkpoint.config, job.id, now, checkpoint.timesteps, evaluation)
-            data = {"model_name": name, "model_version": self._models.save(model)}
+            data = {"model_name": name, "model_version": self._save_models(job, checkpoint, evaluation, now)}
             self._on_model_saved(name)
         self._save(job.to(status, now), "its training is over", data, drop_checkpoint=status is JobStatus.COMPLETED)
         self.counters.add_timesteps(before, job.current_timesteps)
+
+    def _save_models(self, job: Job, last: Checkpoint, evaluation: EvaluationSummary | None, now: datetime) -> int:
+        """Keep the last policy, and behind it, as the newest version, the best one where that is another; its number."""
+        name, best = job.config.model_name, last.best
+        version = self._models.save(Model(name, last.policy, last.config, job.id, now, last.timesteps, evaluation))
+        if best is None or best.timesteps == last.timesteps:
+            return version
+        return self._models.save(Model(name, best.policy, last.config, job.id, now, best.timesteps, best.evaluation))
+
+    def _note(self, job: Job, kind: EventKind, data: dict[str, Any]) -> None:
+        """Take up an event, which is kept with the next change of the job."""
+        self._curves[job.id].add(JobEvent(job_id=job.id, time=self._clock.now(), kind=kind, data=data))
+
+    @contextmanager
+    def _notes(self, job: Job) -> Iterator[Sequence[JobEvent]]:
+        """What was noted of the job, to be kept within; where that fails it waits for the next time."""
+        curve = self._curves.get(job.id)
+        yield curve.waiting if curve else ()
+        if curve:
+            curve.waiting.clear()
+        self._on_news(job.id)
+
+    def _keep_notes(self, job: Job) -> None:
+        """Keep the job as it is now, and what was noted of it."""
+        with self._notes(job) as notes:
+            self._jobs.save_progress(job, *notes)
 
     def _save(self, job: Job, reason: str, data: dict[str, Any] | None = None, *, drop_checkpoint: bool = False) -> None:
         """Keep the job in its new state, and the event that tells of it."""
         data = {"status": job.status.value, "timesteps": job.current_timesteps, "reason": reason} | (data or {})
         event = JobEvent(job_id=job.id, time=self._clock.now(), kind="status", data=data)
-        self._jobs.save(job, event, drop_checkpoint=drop_checkpoint)
+        with self._notes(job) as notes:
+            self._jobs.save(job, *notes, event, drop_checkpoint=drop_checkpoint)
+        if not job.status.has_worker:
+            self._curves.pop(job.id, None)
         logger.info("job %s is %s: %s", job.id, job.status, reason, extra={"job_id": job.id})

@@ -7,6 +7,7 @@ from application.models import DeleteModel, GetModel, ListModels
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
+from application.watching import FollowJob, GetHistory
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class UseCases:
     resume_training: ResumeTraining
     get_status: GetStatus
     list_jobs: ListJobs
+    get_history: GetHistory
+    follow_job: FollowJob
     predict: Predict
     list_models: ListModels
     get_model: GetModel

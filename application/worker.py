@@ -1,23 +1,20 @@
 """The body of one training job, wherever it runs: trains, reports, obeys a stop, and turns every error into a report."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from application import log_context
-from domain.checkpoint import EvaluationSummary
+from application.evaluations import Evaluations
+from application.progress import ProgressReports
+from domain.checkpoint import Checkpoint, EvaluationSummary
 from domain.errors import GrpoError, UnusableCheckpoint
-from domain.evaluation import evaluate
-from domain.ports import Checkpointed, Ended, Failed, Progressed, Report, TrainingTask
-from domain.rollout import Interrupted
-from domain.trainer import Metrics, Trainer
+from domain.ports import TrainingTask
+from domain.reports import Checkpointed, Ended, Evaluated, Failed, Report
+from domain.trainer import Trainer
 
-PROGRESS_SECONDS = 0.25
 COST_FACTOR = 50  # a large network's checkpoint takes long: 2 % of the time is the most that it may take
-EVALUATION_EPISODES = 10
-EVALUATION_SEED = 0
-FEWEST_EVALUATION_STEPS = 10_000
 
 logger = logging.getLogger("grpo.worker")
 
@@ -31,8 +28,9 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
     context = log_context.job_id.set(job_id)
     logger.info("training of %s begins, attempt %d", task.job.config.env_name, task.job.attempts)
     try:
-        with _trainer(task) as trainer:
-            ended = _train(trainer, task, report, stop_requested)
+        trainer, checkpoint = _trainer(task)
+        with trainer:
+            ended = _Run(task, trainer, checkpoint, report).to_its_end(stop_requested)
     except GrpoError as error:
         logger.warning("training failed: %s", error)
         report(Failed(job_id, error.code, str(error)))
@@ -49,53 +47,73 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
         log_context.job_id.reset(context)
 
 
-def _trainer(task: TrainingTask) -> Trainer:
-    """Where the checkpoint is of no use the run begins anew: it ends with the bits of an undisturbed one all the same."""
+def _trainer(task: TrainingTask) -> tuple[Trainer, Checkpoint | None]:
+    """The run, and the checkpoint that it goes on from.
+
+    Where the checkpoint is of no use the run begins anew: it ends with the bits of an undisturbed one all the same.
+    """
     try:
-        return Trainer(task.environments, task.job.config, task.checkpoint)
+        return Trainer(task.environments, task.job.config, task.checkpoint), task.checkpoint
     except UnusableCheckpoint as error:
         logger.warning("job %s begins again from its start: %s", task.job.id, error)
-        return Trainer(task.environments, task.job.config)
+        return Trainer(task.environments, task.job.config), None
 
 
-def _train(trainer: Trainer, task: TrainingTask, report: Callable[[Report], None], stop_requested: Callable[[], bool]) -> Ended:
-    job_id = task.job.id
-    metrics: Metrics = {}
-    begun_at, begun_with = time.monotonic(), trainer.timesteps
-    last_progress = last_checkpoint = begun_at
-    interval = task.checkpoint_seconds
+class _Run:
+    """One attempt at a job: between two updates it reports, evaluates and makes checkpoints."""
 
-    def should_stop() -> bool:
-        """Asked at every step of the environment: also the place to report from within a long rollout."""
-        nonlocal last_progress
+    def __init__(
+        self, task: TrainingTask, trainer: Trainer, checkpoint: Checkpoint | None, report: Callable[[Report], None]
+    ) -> None:
+        self._task, self._trainer, self._report = task, trainer, report
+        self._progress = ProgressReports(task.job, trainer, report)
+        best, evaluated = (checkpoint.best, checkpoint.evaluated_timesteps) if checkpoint else (None, 0)
+        self._evaluations = Evaluations(task.job.config, task.environments, best, evaluated)
+        self._last_checkpoint, self._interval = time.monotonic(), task.checkpoint_seconds
+
+    def to_its_end(self, stop_requested: Callable[[], bool]) -> Ended:
+        """Train until the budget is used up or a stop is requested."""
+        trainer, evaluations = self._trainer, self._evaluations
+
+        def should_stop() -> bool:
+            """Asked at every step of the environment: also the place to report from within a long rollout."""
+            self._progress.report_now_and_then()
+            return stop_requested()
+
+        def evaluate_if_due() -> None:
+            if evaluations.is_due(trainer.timesteps):
+                self._tell(evaluations(trainer, should_stop))
+
+        evaluate_if_due()  # a stop may have come in the middle of it
+        for metrics in trainer.run(should_stop):
+            self._progress.updated(metrics)
+            evaluate_if_due()
+            self._checkpoint_now_and_then()
+        self._progress.finish()
+        evaluation = evaluations.final(trainer, should_stop) if trainer.done else None
+        self._tell(evaluation)
+        metrics = self._progress.metrics
+        return Ended(self._task.job.id, self._checkpoint(), metrics, stopped=not trainer.done, evaluation=evaluation)
+
+    def _tell(self, evaluation: EvaluationSummary | None) -> None:
+        """Report an evaluation, behind the updates before it."""
+        if evaluation is None:
+            return
+        self._progress.report()
+        timesteps, best = self._trainer.timesteps, self._evaluations.best
+        is_best = best is not None and best.timesteps == timesteps
+        self._report(Evaluated(self._task.job.id, timesteps, evaluation, is_best))
+        self._progress.metrics |= {"eval/mean_reward": evaluation.mean_reward, "eval/mean_ep_length": evaluation.mean_length}
+
+    def _checkpoint_now_and_then(self) -> None:
         now = time.monotonic()
-        if now - last_progress >= PROGRESS_SECONDS:
-            last_progress = now
-            report(Progressed(job_id, trainer.simulated_timesteps, metrics))
-        return stop_requested()
+        if now - self._last_checkpoint < self._interval:
+            return
+        self._progress.report()
+        self._report(Checkpointed(self._task.job.id, self._checkpoint(), self._progress.metrics))
+        self._last_checkpoint = time.monotonic()
+        self._interval = max(self._task.checkpoint_seconds, COST_FACTOR * (self._last_checkpoint - now))
 
-    for latest in trainer.run(should_stop):
-        now = time.monotonic()
-        metrics = latest | {"time/fps": (trainer.timesteps - begun_with) / max(now - begun_at, 1e-9)}
-        if now - last_checkpoint >= interval:
-            report(Checkpointed(job_id, trainer.checkpoint(), metrics))
-            last_checkpoint = time.monotonic()
-            interval = max(task.checkpoint_seconds, COST_FACTOR * (last_checkpoint - now))
-    evaluation = _evaluate(trainer, task, should_stop) if trainer.done else None
-    return Ended(job_id, trainer.checkpoint(), metrics, stopped=not trainer.done, evaluation=evaluation)
-
-
-def _evaluate(trainer: Trainer, task: TrainingTask, should_stop: Callable[[], bool]) -> EvaluationSummary | None:
-    """What the finished policy reaches; None where that could take more steps than training did, or was interrupted."""
-    longest = trainer.environment.max_episode_steps or task.job.config.max_episode_steps
-    if EVALUATION_EPISODES * longest > max(task.job.config.total_timesteps, FEWEST_EVALUATION_STEPS):
-        return None
-    try:
-        report = evaluate(trainer.policy, task.environments, EVALUATION_EPISODES, EVALUATION_SEED, should_stop=should_stop)
-    except Interrupted:
-        return None
-    except GrpoError as error:
-        logger.warning("the model is kept without an evaluation: %s", error)
-        return None
-    summary = report.summary(EVALUATION_SEED)
-    return summary if math.isfinite(summary.mean_reward) and math.isfinite(summary.std_reward) else None
+    def _checkpoint(self) -> Checkpoint:
+        evaluations = self._evaluations
+        return replace(self._trainer.checkpoint(), best=evaluations.best, evaluated_timesteps=evaluations.timesteps)

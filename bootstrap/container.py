@@ -17,6 +17,7 @@ from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
+from application.feed import JobFeed
 from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
@@ -25,6 +26,7 @@ from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
+from application.watching import FollowJob, GetHistory
 from bootstrap.env_modules import import_env_modules
 from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
@@ -69,7 +71,7 @@ class Container:
     ) -> None:
         self._close_storage = close_storage
         cache = ModelCache(models, settings.model_cache_bytes)
-        self._executor = executor
+        self._executor, self._feed = executor, JobFeed()
         self._queue = JobQueue(
             jobs=jobs,
             models=models,
@@ -81,6 +83,7 @@ class Container:
             lease_seconds=settings.lease_seconds,
             checkpoint_seconds=settings.checkpoint_seconds,
             on_model_saved=cache.forget,
+            on_news=self._feed.publish,
         )
         self._housekeeping = Housekeeping(self._queue.tend)
         predict = Predict(cache)
@@ -90,6 +93,8 @@ class Container:
             resume_training=ResumeTraining(environments, self._queue, jobs),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
+            get_history=GetHistory(jobs, environments),
+            follow_job=FollowJob(jobs, self._feed),
             predict=predict,
             list_models=ListModels(models, cache),
             get_model=GetModel(models, cache),
@@ -107,9 +112,11 @@ class Container:
     def drain(self, timeout_seconds: float) -> None:
         """Take no new work, and bring running jobs to a checkpoint from which they go on at the next start."""
         self._queue.drain(timeout_seconds)
+        self._feed.close()
 
     def close(self) -> None:
         """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""
+        self._feed.close()
         self._housekeeping.close()
         self._executor.close()
         self._close_storage()

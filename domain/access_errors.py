@@ -64,3 +64,17 @@ class EnvironmentNotAllowed(InvalidInput):
 
     code = "environment-not-allowed"
     title = "Environment not allowed"
+
+
+class TooManyStreams(CapacityExceeded):
+    """As many streams of events are open as the server gives at once."""
+
+    code = "too-many-streams"
+    title = "Too many streams"
+
+    def __init__(self, limit: int, retry_after_seconds: int = 5) -> None:
+        super().__init__(
+            f"{limit} streams of events are open, the most that this server gives at once; close one, or try again later.",
+            retry_after_seconds,
+        )
+        self.limit = limit

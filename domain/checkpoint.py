@@ -23,6 +23,15 @@ class EvaluationSummary:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The policy with the highest mean return of all that were evaluated so far; of equal ones the latest."""
+
+    policy: Policy
+    timesteps: int
+    evaluation: EvaluationSummary
+
+
+@dataclass(frozen=True)
 class Model:
     """A policy under a name, with the configuration and the job that it came from.
 
@@ -47,6 +56,7 @@ class Checkpoint:
     `arrays`: parameters, Adam's moments, normaliser sums, running returns, and the environment's state where a rollout
     carries it over; names as `domain.trainer` gives them.
     `counters`: JSON values: time steps, updates, Adam's step count, and the random generator's state.
+    `best`, `evaluated_timesteps`: the outcome of periodic evaluation, and how far training was at the last one.
     """
 
     config: TrainingConfig
@@ -54,3 +64,5 @@ class Checkpoint:
     arrays: dict[str, FloatArray]
     counters: dict[str, Any]
     timesteps: int
+    best: Best | None = None
+    evaluated_timesteps: int = 0

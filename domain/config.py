@@ -58,6 +58,8 @@ INTEGER_BOUNDS: dict[str, Bounds] = {
     "seed": Bounds(0, 2**63 - 1),
     "max_episode_steps": Bounds(1, 1_000_000),
     "ref_model_sync_steps": Bounds(1, 1_000_000),
+    "eval_freq": Bounds(0, 1_000_000_000),
+    "n_eval_episodes": Bounds(1, 100),
 }
 NUMBER_BOUNDS: dict[str, Bounds] = {
     "learning_rate": Bounds(0, 1, above=True),
@@ -114,6 +116,9 @@ class TrainingConfig:
         ema_decay: the policy that is kept is an exponential moving average of the parameters, one step per
             minibatch; 0 = the last parameters.
         max_episode_steps: time limit of an episode.
+        eval_freq: steps between two evaluations during training, the best policy of which is kept beside the last; 0 = only
+            when training is over. Evaluation uses no step of the budget and changes no bit of the training.
+        n_eval_episodes: episodes of an evaluation.
         hidden_sizes, activation: the network.
     """
 
@@ -151,6 +156,8 @@ class TrainingConfig:
     log_std_init: float = 0.0
     hidden_sizes: tuple[int, ...] = (64, 64)
     activation: Activation = "tanh"
+    eval_freq: int = 0
+    n_eval_episodes: int = 10
 
     def __post_init__(self) -> None:
         errors = [*self._field_errors()]

@@ -23,6 +23,10 @@ class JobStatus(StrEnum):
     def ended(self) -> bool:
         return self in ENDED
 
+    @property
+    def has_worker(self) -> bool:
+        return self in {JobStatus.RUNNING, JobStatus.STOPPING}
+
 
 ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED})
 UNFINISHED = tuple(status for status in JobStatus if status not in ENDED)
@@ -116,7 +120,7 @@ class Job:
         return replace(self, current_timesteps=timesteps, metrics=metrics)
 
 
-EventKind = Literal["status", "checkpoint"]
+EventKind = Literal["status", "checkpoint", "metrics", "eval", "log"]
 MOST_CHECKPOINT_EVENTS = 2_000
 
 

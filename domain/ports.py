@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from domain.arrays import ActionArray, BoolArray, FloatArray, IntArray
 from domain.checkpoint import Checkpoint, EvaluationSummary, Model
 from domain.config import TrainingConfig
-from domain.job import Job, JobEvent, JobStatus
+from domain.job import EventKind, Job, JobEvent, JobStatus
+from domain.reports import Report
 from domain.spaces import EnvironmentSpec
 
 EnvironmentState = dict[str, NDArray[Any]]
@@ -104,7 +105,7 @@ class JobRepository(Protocol):
         """Replace the job of that id, add events, remove its checkpoint if told so: all or nothing. Raises JobNotFound."""
         ...
 
-    def save_progress(self, job: Job) -> None:
+    def save_progress(self, job: Job, *events: JobEvent) -> None:
         """As `save`, for what may be lost when the power goes: the next report renews it. Raises JobNotFound."""
         ...
 
@@ -147,8 +148,12 @@ class JobRepository(Protocol):
         """The last checkpoint; None where there is none (or no such job). Raises CorruptData."""
         ...
 
-    def events(self, job_id: str, after: int = 0, limit: int = 1_000) -> Sequence[JobEvent]:
-        """Events of a job with an id above `after`, oldest first; none where there is no such job."""
+    def events(self, job_id: str, after: int = 0, limit: int = 1_000, kinds: Collection[EventKind] = ()) -> Sequence[JobEvent]:
+        """Events of a job with an id above `after`, of these kinds if given, oldest first; none where there is no such job."""
+        ...
+
+    def last_event(self, job_id: str, kind: EventKind) -> JobEvent | None:
+        """The newest event of a job of that kind."""
         ...
 
 
@@ -196,48 +201,6 @@ class ModelRepository(Protocol):
     def delete(self, name: str, version: int | None = None) -> None:
         """Remove that version, or all of them and the name. Raises ModelNotFound."""
         ...
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """A running job's newest figures."""
-
-    job_id: str
-    timesteps: int
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Checkpointed:
-    """A state from which the job can go on, with the figures that belong to it."""
-
-    job_id: str
-    checkpoint: Checkpoint
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The job's training is over: its budget is used up, or it obeyed a stop. `checkpoint` is the final state."""
-
-    job_id: str
-    checkpoint: Checkpoint
-    metrics: dict[str, float]
-    stopped: bool
-    evaluation: EvaluationSummary | None = None
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The job's training could not go on. `lost`: its worker is gone, so that another attempt may succeed."""
-
-    job_id: str
-    code: str
-    message: str
-    lost: bool = False
-
-
-Report = Progressed | Checkpointed | Ended | Failed
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.ports import Checkpointed, Ended, Failed, Progressed, Report, TrainingTask
+from domain.ports import TrainingTask
+from domain.reports import Checkpointed, Ended, Failed, Progressed, Report
 from domain.trainer import Metrics, Trainer
 
 

@@ -9,7 +9,8 @@ from application.job_queue import JobQueue
 from domain.checkpoint import Checkpoint
 from domain.errors import StorageFailure
 from domain.job import Job, JobEvent, JobStatus
-from domain.ports import Checkpointed, Ended, Failed, Report, TrainingTask
+from domain.ports import TrainingTask
+from domain.reports import Checkpointed, Ended, Failed, Report
 from tests.factories import make_checkpoint, make_config, make_job
 from tests.fakes import FakeClock
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from application.worker import run_training
-from domain.ports import Report, TrainingTask
+from domain.ports import TrainingTask
+from domain.reports import Report
 
 
 class InlineExecutor:

@@ -13,7 +13,8 @@ from multiprocessing.context import SpawnProcess
 
 from adapters.execution.worker_process import serve
 from domain.errors import WorkerDied
-from domain.ports import Ended, Failed, Report, TrainingTask
+from domain.ports import TrainingTask
+from domain.reports import Ended, Failed, Report
 
 STOP_GRACE_SECONDS = 1.5
 CLOSE_GRACE_SECONDS = 1.0

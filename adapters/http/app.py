@@ -14,6 +14,7 @@ from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.monitoring import monitoring_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
+from adapters.http.controllers.watching import watching_routes
 from adapters.http.documentation import documentation_routes, installed_assets
 from adapters.http.examples import describe_examples
 from adapters.http.gate import AccessRules, Gate
@@ -51,6 +52,7 @@ def create_app(
     app = Litestar(
         route_handlers=[
             training_routes(use_cases),
+            watching_routes(use_cases),
             inference_routes(use_cases),
             model_routes(use_cases),
             system_routes(use_cases, version),

@@ -134,6 +134,11 @@ EmaDecay = Annotated[
 ]
 HiddenSizes = Annotated[list[_Units], _HIDDEN_SIZES]
 ActivationField = Annotated[Activation, Meta(description="Of the hidden layers; default tanh.")]
+EvalFreq = Annotated[
+    int,
+    _bounded("eval_freq", "Steps between two evaluations during training, the best policy of which is kept; default 0 = none."),
+]
+NEvalEpisodes = Annotated[int, _bounded("n_eval_episodes", "Episodes of an evaluation; default 10.")]
 ModelVersion = Annotated[
     int, Meta(ge=1, le=2**53, description="A version of GET /models/{model_name}; null or absent: the newest, or all.")
 ]

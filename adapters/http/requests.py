@@ -49,6 +49,8 @@ class TrainRequest(Struct, forbid_unknown_fields=True):
     log_std_init: fields.LogStdInit | UnsetType = UNSET
     hidden_sizes: fields.HiddenSizes | UnsetType = UNSET
     activation: fields.ActivationField | UnsetType = UNSET
+    eval_freq: fields.EvalFreq | UnsetType = UNSET
+    n_eval_episodes: fields.NEvalEpisodes | UnsetType = UNSET
 
 
 class ResumeRequest(Struct, forbid_unknown_fields=True):

@@ -53,6 +53,8 @@ class ConfigResponse(Struct):
     log_std_init: fields.LogStdInit
     hidden_sizes: fields.HiddenSizes
     activation: fields.ActivationField
+    eval_freq: fields.EvalFreq
+    n_eval_episodes: fields.NEvalEpisodes
 
 
 def config_response(config: TrainingConfig) -> ConfigResponse:
@@ -84,6 +86,52 @@ class StatusResponse(Struct):
     env_name: str
     model_name: str
     created_at: Timestamp
+
+
+class ProgressResponse(Struct):
+    """The data of a `progress` event: a job's newest state."""
+
+    status: str
+    progress: float
+    current_timesteps: int
+    total_timesteps: int
+    fps: Annotated[float, Meta(description="Environment steps per second.")]
+    eta_seconds: Annotated[float | None, Meta(description="Time that is left at this speed; null unless it runs.")]
+
+
+class EvaluationPoint(Struct):
+    """An evaluation after so many steps; `best`: it was the best until then."""
+
+    timesteps: int
+    time: Timestamp
+    mean_reward: float
+    std_reward: float
+    mean_length: float
+    episodes: int
+    seed: int
+    best: bool
+
+
+class AdviceResponse(Struct):
+    """What the metrics warn of: a stable word, and a sentence for people."""
+
+    code: str
+    message: str
+
+
+class MetricsResponse(Struct):
+    """The learning curve of a job, column by column."""
+
+    job_id: str
+    status: str
+    timesteps: Annotated[list[int], Meta(description="Ascending, one for each point.")]
+    times: list[Timestamp]
+    metrics: Annotated[
+        dict[str, list[float | None]],
+        Meta(description="For each name as many figures as there are points; null where an update had none."),
+    ]
+    evaluations: list[EvaluationPoint]
+    diagnosis: Annotated[list[AdviceResponse], Meta(description="Why the run may be flat; empty when all is well.")]
 
 
 class JobsResponse(Struct):
@@ -147,7 +195,7 @@ class ModelsResponse(Struct):
 
 
 class EvaluationResponse(Struct):
-    """Native returns of the deterministic policy over fresh episodes, played when the training was over."""
+    """Native returns of the deterministic policy over fresh episodes, played when it had been trained so far."""
 
     mean_reward: float
     std_reward: float
@@ -167,7 +215,7 @@ class ModelVersionResponse(Struct):
     created_at: Timestamp
     timesteps: Annotated[int, Meta(description="Environment steps that it was trained for.")]
     evaluation: Annotated[
-        EvaluationResponse | None, Meta(description="null: training was stopped, or ten episodes may take longer than it did.")
+        EvaluationResponse | None, Meta(description="null: training was stopped, or the episodes may take longer than it did.")
     ]
     size_bytes: int
     sha256: Annotated[str, Meta(description="Of the policy with its configuration; equal runs have equal ones.")]

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.checkpoint import FORMAT_VERSION, Checkpoint, Model
+from domain.checkpoint import FORMAT_VERSION, Best, Checkpoint, EvaluationSummary, Model
 from domain.config import TrainingConfig
 from domain.errors import CorruptData, GrpoError
 from domain.network import MLP
@@ -35,7 +35,7 @@ _NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 _LENGTH_BYTES = 8
 _MAX_DIMENSIONS = 64  # numpy's own limit
 _METADATA = "__metadata__"
-_POLICY, _STATE = "policy/", "state/"
+_POLICY, _STATE, _BEST = "policy/", "state/", "best/"
 
 
 def encode_model(model: Model) -> bytes:
@@ -74,8 +74,13 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
         "timesteps": checkpoint.timesteps,
         "config": asdict(checkpoint.config),
         "counters": checkpoint.counters,
+        "evaluated_timesteps": checkpoint.evaluated_timesteps,
     }
     arrays = _policy_arrays(checkpoint.policy) | {_STATE + name: array for name, array in checkpoint.arrays.items()}
+    if checkpoint.best is not None:
+        policy, evaluation = checkpoint.best.policy, asdict(checkpoint.best.evaluation)
+        about["best"] = {"timesteps": checkpoint.best.timesteps, "evaluation": evaluation} | _policy_header(policy)
+        arrays |= {_BEST + name: array for name, array in _policy_arrays(policy).items()}
     return _encode("checkpoint", about | _policy_header(checkpoint.policy), arrays)
 
 
@@ -89,9 +94,16 @@ def decode_checkpoint(data: bytes) -> Checkpoint:
             arrays={name.removeprefix(_STATE): array for name, array in arrays.items() if name.startswith(_STATE)},
             counters=_as(dict[str, Any], about["counters"]),
             timesteps=_as(int, about["timesteps"]),
+            best=_best(about["best"], arrays) if "best" in about else None,
+            evaluated_timesteps=_as(int, about.get("evaluated_timesteps", 0)),
         )
 
     return _decode("checkpoint", data, build)
+
+
+def _best(about: Header, arrays: Arrays) -> Best:
+    own = {name.removeprefix(_BEST): array for name, array in arrays.items() if name.startswith(_BEST)}
+    return Best(_policy(about, own), _as(int, about["timesteps"]), _as(EvaluationSummary, about["evaluation"]))
 
 
 def _policy_header(policy: Policy) -> Header:

@@ -9,7 +9,7 @@ from adapters.storage.codec import decode_checkpoint, decode_model, encode_check
 from adapters.storage.rows import sha256
 from domain.checkpoint import Checkpoint, Model
 from domain.errors import JobAlreadyExists, JobNotFound, ModelNotFound
-from domain.job import MOST_CHECKPOINT_EVENTS, Job, JobEvent, JobStatus
+from domain.job import MOST_CHECKPOINT_EVENTS, EventKind, Job, JobEvent, JobStatus
 from domain.ports import ModelSummary
 
 
@@ -46,8 +46,8 @@ class MemoryJobRepository:
             if drop_checkpoint:
                 self._checkpoints.pop(job.id, None)
 
-    def save_progress(self, job: Job) -> None:
-        self.save(job)
+    def save_progress(self, job: Job, *events: JobEvent) -> None:
+        self.save(job, *events)
 
     def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
         with self._lock:
@@ -88,10 +88,16 @@ class MemoryJobRepository:
             data = self._checkpoints.get(job_id)
         return None if data is None else decode_checkpoint(data)
 
-    def events(self, job_id: str, after: int = 0, limit: int = 1_000) -> Sequence[JobEvent]:
+    def events(self, job_id: str, after: int = 0, limit: int = 1_000, kinds: Collection[EventKind] = ()) -> Sequence[JobEvent]:
         with self._lock:
             found = [event for event in self._events if event.job_id == job_id and event.id > after]
-            return [replace(event, data=dict(event.data)) for event in found[:limit]]
+            wanted = [event for event in found if not kinds or event.kind in kinds]
+            return [replace(event, data=dict(event.data)) for event in wanted[:limit]]
+
+    def last_event(self, job_id: str, kind: EventKind) -> JobEvent | None:
+        with self._lock:
+            found = (event for event in reversed(self._events) if (event.job_id, event.kind) == (job_id, kind))
+            return next((replace(event, data=dict(event.data)) for event in found), None)
 
     def _replace(self, job: Job, events: Sequence[JobEvent]) -> None:
         if job.id not in self._jobs:

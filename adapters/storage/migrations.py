@@ -100,3 +100,9 @@ def m002_leases_idempotency_events_versions(db: Database) -> None:
         "coalesce(config, '{}'), null, size_bytes, sha256, data from models left join jobs on jobs.id = job_id"
     )
     db.table("models").drop()
+
+
+@migrations()
+def m003_events_by_kind(db: Database) -> None:
+    """The learning curve of a job is read without the rest of what happened to it."""
+    db.table("events").create_index(["job_id", "kind", "id"])

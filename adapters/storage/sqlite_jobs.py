@@ -12,7 +12,7 @@ from adapters.storage.database import SqliteDatabase
 from adapters.storage.rows import Row, checked, readable, sha256
 from domain.checkpoint import Checkpoint
 from domain.errors import CorruptData, InvalidConfiguration, JobAlreadyExists, JobNotFound
-from domain.job import MOST_CHECKPOINT_EVENTS, Job, JobEvent, JobStatus
+from domain.job import MOST_CHECKPOINT_EVENTS, EventKind, Job, JobEvent, JobStatus
 
 _BEHIND_ALL = 2**63 - 1
 _CHECKPOINT_EVENTS = "job_id = ? and kind = 'checkpoint'"
@@ -54,9 +54,9 @@ class SqliteJobRepository:
             if drop_checkpoint:
                 db.table("checkpoints").delete_where("job_id = ?", [job.id])
 
-    def save_progress(self, job: Job) -> None:
+    def save_progress(self, job: Job, *events: JobEvent) -> None:
         with self._database.write(durable=False, patient=False) as db:
-            _replace(db, job)
+            _replace(db, job, events)
 
     def list(self, limit: int | None = None, after: str | None = None, statuses: Collection[JobStatus] = ()) -> Sequence[Job]:
         before = _BEHIND_ALL if after is None else self._position(after)
@@ -114,10 +114,16 @@ class SqliteJobRepository:
             rows = [*db.table("checkpoints").rows_where("job_id = ?", [job_id])]
         return decode_checkpoint(checked(rows[0], f"checkpoint of job {job_id!r}")) if rows else None
 
-    def events(self, job_id: str, after: int = 0, limit: int = 1_000) -> Sequence[JobEvent]:
+    def events(self, job_id: str, after: int = 0, limit: int = 1_000, kinds: Collection[EventKind] = ()) -> Sequence[JobEvent]:
+        condition = f"job_id = ? and id > ? and {_is_in('kind', kinds)}" if kinds else "job_id = ? and id > ?"
         with self._database.read() as db:
-            rows = [*db.table("events").rows_where("job_id = ? and id > ?", [job_id, after], order_by="id", limit=limit)]
+            rows = [*db.table("events").rows_where(condition, [job_id, after, *kinds], order_by="id", limit=limit)]
         return [*readable(rows, _to_event)]
+
+    def last_event(self, job_id: str, kind: EventKind) -> JobEvent | None:
+        with self._database.read() as db:
+            rows = [*db.table("events").rows_where("job_id = ? and kind = ?", [job_id, kind], order_by="id desc", limit=1)]
+        return next(readable(rows, _to_event), None)
 
     def _position(self, job_id: str) -> int:
         found = self._rows("id = ?", [job_id])
@@ -165,4 +171,8 @@ def _to_event(row: Row) -> JobEvent:
 
 
 def _status_in(statuses: Collection[Any]) -> str:
-    return f"status in ({', '.join('?' * len(statuses))})"
+    return _is_in("status", statuses)
+
+
+def _is_in(column: str, values: Collection[Any]) -> str:
+    return f"{column} in ({', '.join('?' * len(values))})"

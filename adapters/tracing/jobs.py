@@ -7,7 +7,8 @@ from collections.abc import Callable
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, StatusCode, Tracer, get_current_span
 
-from domain.ports import Ended, Failed, JobExecutor, Report, TrainingTask
+from domain.ports import JobExecutor, TrainingTask
+from domain.reports import Ended, Failed, Report
 
 MAX_ORIGINS = 10_000
 

@@ -16,8 +16,9 @@ from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor
 from domain.config import TrainingConfig
 from domain.job import Job
-from domain.ports import Checkpointed, Ended, EnvironmentFactory, Failed, JobExecutor, Progressed, Report, TrainingTask
+from domain.ports import EnvironmentFactory, JobExecutor, TrainingTask
 from domain.presets import resolve
+from domain.reports import Checkpointed, Ended, Failed, Progressed, Report
 from domain.spaces import EnvironmentSpec
 from domain.trainer import Trainer
 

@@ -18,7 +18,8 @@ from adapters.http.app import create_app
 from adapters.tracing.tracing import Tracing
 from bootstrap.container import VERSION, build
 from bootstrap.settings import Settings
-from domain.ports import Report, TrainingTask
+from domain.ports import TrainingTask
+from domain.reports import Report
 from tests.factories import make_job
 from tests.fakes import FailingVector, FakeEnvironments, IdentityVector
 from tests.integration.conftest import QUICK

@@ -15,7 +15,7 @@ from domain.errors import (
     StorageFailure,
 )
 from domain.job import Job, JobStatus
-from domain.ports import Failed, Progressed
+from domain.reports import Failed, Progressed
 from tests.factories import make_config, make_job
 from tests.queue_world import FailingJobs, World, checkpointed, ended, lost
 

@@ -6,7 +6,7 @@ from adapters.storage.memory import MemoryJobRepository
 from domain.checkpoint import Checkpoint
 from domain.errors import CorruptData, JobAlreadyEnded, QueueFull
 from domain.job import Job, JobStatus
-from domain.ports import Failed, Progressed
+from domain.reports import Failed, Progressed
 from tests.factories import make_checkpoint, make_config, make_job
 from tests.queue_world import World, checkpointed, ended
 

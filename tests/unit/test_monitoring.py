@@ -10,7 +10,7 @@ from application.statistics import GetStatistics
 from application.system import GetReadiness
 from domain.errors import NotReady, StorageFailure
 from domain.job import JobStatus
-from domain.ports import Checkpointed, Ended, Progressed
+from domain.reports import Checkpointed, Ended, Progressed
 from tests.factories import make_checkpoint, make_job, make_model
 from tests.unit.test_job_queue import World
 

@@ -20,9 +20,10 @@ from adapters.http.responses import (
     TrainResponse,
     config_response,
 )
+from adapters.http.status import status_response
 from application.training import MOST_JOBS
 from application.use_cases import UseCases
-from domain.job import Job, JobStatus
+from domain.job import JobStatus
 
 _BAD_BODY = {"_400": "The body is no JSON object.", "_413": "The body is too large.", "_415": "The body is not JSON."}
 
@@ -121,22 +122,3 @@ def training_routes(use_cases: UseCases) -> Router:
         return ResumeResponse("Training resumed", job.id, config_response(job.config))
 
     return Router("/", route_handlers=[train, status, jobs, stop, resume], tags=["training"])
-
-
-def status_response(job: Job) -> StatusResponse:
-    """A job as clients see it."""
-    return StatusResponse(
-        job_id=job.id,
-        status=job.status.value,
-        progress=job.progress,
-        current_timesteps=job.current_timesteps,
-        total_timesteps=job.config.total_timesteps,
-        start_time=job.start_time.isoformat() if job.start_time else None,
-        end_time=job.end_time.isoformat() if job.end_time else None,
-        error_message=job.error_message,
-        error_code=job.error_code,
-        metrics=job.metrics,
-        env_name=job.config.env_name,
-        model_name=job.config.model_name,
-        created_at=job.created_at.isoformat(),
-    )
