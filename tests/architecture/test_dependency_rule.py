@@ -9,8 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 DOMAIN = sorted((ROOT / "domain").rglob("*.py"))
-SOURCES = [path for folder in ("domain", "application", "adapters", "bootstrap") for path in (ROOT / folder).rglob("*.py")]
+FOLDERS = ("domain", "application", "adapters", "bootstrap", "grpo_client")
+SOURCES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+CLIENT = sorted((ROOT / "grpo_client").rglob("*.py"))
 ALLOWED = {"numpy", "domain"}
+ALLOWED_IN_CLIENT = {"httpx", "msgspec", "grpo_client"}
 NO_IO = {"os", "io", "pathlib", "socket", "sqlite3", "subprocess", "logging", "asyncio", "multiprocessing", "threading"}
 LONGEST_FILE = 320
 EXECUTING = {"eval", "exec", "compile", "__import__", "import_module", "run_path", "run_module", "unpack_archive"}
@@ -45,11 +48,16 @@ def test_domain_file_imports_numpy_and_the_standard_library_only(path: Path) -> 
     assert not imported(path) & NO_IO
 
 
+@pytest.mark.parametrize("path", CLIENT, ids=lambda path: path.name)
+def test_client_file_imports_httpx_msgspec_and_the_standard_library_only(path: Path) -> None:
+    assert not imported(path) - ALLOWED_IN_CLIENT - sys.stdlib_module_names
+
+
 def test_imports_when_linted_point_inwards() -> None:
     linter = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "Contracts: 5 kept, 0 broken." in done.stdout
+    assert "Contracts: 7 kept, 0 broken." in done.stdout
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,0 +1,112 @@
+"""A server, from a program that waits for each answer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, Unpack
+from uuid import uuid4
+
+import httpx
+
+from grpo_client import calls, connection
+from grpo_client.fields import TrainingFields
+from grpo_client.job import Job
+from grpo_client.model import Model
+from grpo_client.plans import Retries
+from grpo_client.results import (
+    Environment,
+    Health,
+    ImportedModel,
+    JobStatus,
+    ModelInfo,
+    Readiness,
+    RewardFunction,
+)
+from grpo_client.session import Session
+
+
+class Client:
+    """`with Client() as client: client.train(...)`. May be used from several threads.
+
+    Requests that may be sent twice are sent again, three times at most, where the connection breaks or the server asks for
+    a pause. Every method raises the errors of `grpo_client.errors`.
+    """
+
+    def __init__(
+        self,
+        base_url: str = connection.DEFAULT_URL,
+        api_key: str | None = None,
+        timeout: float | None = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        retries: int = 3,
+    ) -> None:
+        """`timeout`: seconds until an answer must have come, None = for ever. `transport`: another one of httpx, for tests."""
+        self.base_url = base_url
+        self._session = Session(base_url, api_key, timeout, transport, Retries(retries))
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. Jobs go on."""
+        self._session.http.close()
+
+    def train(
+        self, env_name: str = "CartPole-v1", *, idempotency_key: str | None = None, **fields: Unpack[TrainingFields]
+    ) -> Job:
+        """Start a job. `job.config` shows every field as resolved; `client.train(**job.config)` repeats the run.
+
+        The request carries an Idempotency-Key, so that however often it must be sent it starts one job. Give one of your
+        own to get the same job also from another process.
+        """
+        key = uuid4().hex if idempotency_key is None else idempotency_key
+        started = self._session.send(calls.train({"env_name": env_name, **fields}, key))
+        return Job(self._session, started.job_id, started.config)
+
+    def job(self, job_id: str) -> Job:
+        """Take up a job by its id. Raises NotFound."""
+        status = self._session.send(calls.status(job_id))
+        return Job(self._session, status.job_id, calls.known_config(status))
+
+    def jobs(self, limit: int | None = None, after: str | None = None, status: Sequence[str] = ()) -> list[JobStatus]:
+        """Jobs, the newest first: at most `limit` (1,000), older than the job `after`, in one of the states `status`."""
+        return self._session.send(calls.jobs(limit, after, status))
+
+    def model(self, name: str, version: int | None = None) -> Model:
+        """A handle on a model; nothing is asked yet. Without `version` it is the newest whenever it is used."""
+        return Model(self._session, name, version)
+
+    def models(self) -> list[ModelInfo]:
+        """The newest version of each model, by name."""
+        return self._session.send(calls.models())
+
+    def import_model(self, source: str | Path | bytes, name: str | None = None) -> ImportedModel:
+        """Take in an exported file, a path or its bytes, as the next version of `name`, or of the name that it carries."""
+        content = source if isinstance(source, bytes) else Path(source).read_bytes()
+        return self._session.send(calls.import_model(content, name))
+
+    def push(self, play_id: str, force: float) -> str:
+        """Give a shove, -1 to 1, to the system of a play that goes on; the server's sentence."""
+        return self._session.send(calls.push(play_id, force))
+
+    def environments(self) -> list[Environment]:
+        """What can be trained, with spaces and defaults."""
+        return self._session.send(calls.environments())
+
+    def reward_functions(self) -> list[RewardFunction]:
+        """What can be learned from."""
+        return self._session.send(calls.reward_functions())
+
+    def health(self) -> Health:
+        """Whether the server is up, and how busy."""
+        return self._session.send(calls.health())
+
+    def ready(self) -> Readiness:
+        """Whether it can do its work. Raises ServerError with the code "not-ready" and a sentence where it cannot."""
+        return self._session.send(calls.ready())
