@@ -1,4 +1,4 @@
-"""Every block of every document: what can run is run as a reader would, in order, and what cannot is checked as far as it can be.
+"""Every block of every document: what can run is run as a reader would, in order; the rest is checked as far as it can be.
 
 Pages that others run: the tutorial (tests/e2e/test_guide.py), Python of the READMEs and JSON of grpo.md (test_documents.py).
 """
