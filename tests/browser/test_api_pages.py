@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.server import ServerProcess
 
@@ -39,8 +39,11 @@ class Watched:
         self.foreign: list[str] = []
         self.complaints: list[str] = []
         page.on("request", lambda request: self._note(request.url))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("console", lambda said: self._hear(said) if said.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        self.complaints.append(f"{said.text} {said.location['url']}")
 
     def _note(self, url: str) -> None:
         parts = urlsplit(url)
