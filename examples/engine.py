@@ -1,6 +1,6 @@
 """The engine without a server: the same training as a Python loop, for whoever wants to look inside or change it.
 
-    python -m examples.engine
+    OPENBLAS_NUM_THREADS=1 python -m examples.engine     # small products on many threads take many times as long
 
 Expected output:
 

@@ -2,7 +2,7 @@
 
 Trained right here:
 
-    python -m examples.own_environment
+    OPENBLAS_NUM_THREADS=1 python -m examples.own_environment     # small products on many threads take many times as long
 
 or by a server, which imports this module and allows its environment:
 

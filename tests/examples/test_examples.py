@@ -14,7 +14,14 @@ SAID = {
     "engine": ("600", r"steps +106  return .*\nmean return of 100 episodes: \d+\.\d ± \d+\.\d"),
     "compare_seeds": ("300", r"seed 4: \d+\.\d\n5 seeds: mean \d+\.\d, worst \d+\.\d, spread \d+\.\d"),
     "watch": ("600", r"running: begun\n(.*\n)*evaluation after 600 steps: .*\n(.*\n)*return [▁▂▃▄▅▆▇█]+ \d+ to \d+"),
+    "evaluate_model": (
+        "1000",
+        r"mean return -?[\d.]+, with 95 % confidence -?[\d.]+ to -?[\d.]+\n( +-?[\d.]+ … +-?[\d.]+ █*\n)+"
+        r"sampled actions: [\s\S]*the same episode every time: [0-9a-f]{12}",
+    ),
+    "export_onnx": ("1000", r"safetensors: [\d,]+ bytes, [\s\S]*onnxruntime and the server agree on 100 of 100 actions"),
     "own_environment": ("2000", r"untrained: \d+\.\d °C off on average\ntrained:   \d+\.\d °C off on average"),
+    "own_reward": ("800", r"environment: +mean return .*\nspin: +mean return +-[\d.]+, turns at [+-][\d.]+ rad/s on average"),
     "survive_a_crash": ("3000", r"goes on from step [\d,]+\n(.*\n)*the same policy, bit for bit"),
 }
 
@@ -37,7 +44,7 @@ def test_example_when_run_says_what_it_promises(
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_docstring_of_an_example_says_how_to_run_it_and_what_comes(name: str) -> None:
     text = (Path(__file__).parent.parent.parent / "examples" / f"{name}.py").read_text(encoding="utf-8")
-    assert f"    python -m examples.{name}\n" in text
+    assert re.search(rf"^    (OPENBLAS_NUM_THREADS=1 )?python -m examples\.{name}\b", text, re.MULTILINE)
     assert "Expected output:\n" in text
 
 
