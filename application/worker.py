@@ -90,8 +90,10 @@ class _Run:
             evaluate_if_due()
             self._checkpoint_now_and_then()
         self._progress.finish()
+        told = evaluations.timesteps
         evaluation = evaluations.final(trainer, should_stop) if trainer.done else None
-        self._tell(evaluation)
+        if evaluations.timesteps != told:
+            self._tell(evaluation)
         metrics = self._progress.metrics
         return Ended(self._task.job.id, self._checkpoint(), metrics, stopped=not trainer.done, evaluation=evaluation)
 

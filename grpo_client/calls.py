@@ -173,9 +173,9 @@ def export(model_name: str, version: int | None, file_format: str) -> Call[resul
 
 
 def import_model(content: bytes, name: str | None) -> Call[results.ImportedModel]:
-    """Take in a file that `export` made, as the next version of its name."""
-    params = _given(model_name=name)
-    return Call("POST", "/models", reader(results.ImportedModel), params, content=content, headers=BYTES)
+    """Take in a file that `export` made. Repeatable: the same file again gives the version that it has become."""
+    params, read = _given(model_name=name), reader(results.ImportedModel)
+    return Call("POST", "/models", read, params, content=content, headers=BYTES, repeatable=True)
 
 
 def environments() -> Call[list[results.Environment]]:

@@ -41,3 +41,5 @@ class TrainingFields(TypedDict, total=False):
     log_std_init: float
     hidden_sizes: list[int]
     activation: Literal["tanh", "relu"]
+    eval_freq: int
+    n_eval_episodes: int

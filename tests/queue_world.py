@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
+from application.feed import JobFeed
 from application.job_queue import JobQueue
 from domain.checkpoint import Checkpoint
 from domain.errors import StorageFailure
@@ -68,6 +69,7 @@ class World:
         self.jobs, self.models = jobs or MemoryJobRepository(), models or MemoryModelRepository()
         self.executor, self.clock = ScriptedExecutor(), FakeClock()
         self.saved: list[str] = []
+        self.feed = JobFeed()
         self.queue = JobQueue(
             jobs=self.jobs,
             models=self.models,
@@ -75,6 +77,7 @@ class World:
             environments=GymnasiumEnvironments(),
             clock=self.clock,
             on_model_saved=self.saved.append,
+            on_news=self.feed.publish,
             **{"max_queued_jobs": 2} | settings,
         )
 

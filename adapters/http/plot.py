@@ -55,6 +55,7 @@ def draw(history: History) -> bytes:
         disable_xml_declaration=True,
         explicit_size=False,
     )
+    chart.uuid = history.job.id  # several in one page must not share their styles
     chart.add_xml_filter(_without_scripts)
     legend = "mean return of the last episodes" if name == RETURN else "mean reward per step"
     rows = [point.data for point in history.points if name in point.data["metrics"]]

@@ -11,6 +11,7 @@ from grpo_client import (
     BadRequest,
     Client,
     ConnectionFailed,
+    NotFound,
     NotInstalled,
     RateLimited,
     ServerError,
@@ -144,3 +145,18 @@ def test_key_is_sent_and_never_shown() -> None:
         client.health()
         assert "grpo_secret" not in repr(client)
     assert server.requests[0].headers["authorization"] == "Bearer grpo_secret"
+
+
+def test_evaluation_of_many_episodes_may_take_longer_than_other_answers(pauses: list[float]) -> None:
+    patience = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        patience[request.url.path] = request.extensions["timeout"]["read"]
+        return httpx.Response(404, json={"detail": "There is no such model."})
+
+    for timeout in (30, 1000, None):
+        with Client(transport=httpx.MockTransport(answer), timeout=timeout) as client:
+            for ask in (client.model("m").info, client.model("m").evaluate):
+                with pytest.raises(NotFound):
+                    ask()
+        assert patience == {"/models/m": timeout, "/models/m/evaluate": timeout and max(timeout, 600)}

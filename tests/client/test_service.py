@@ -1,6 +1,7 @@
 """The client against the real service."""
 
 import asyncio
+from contextlib import aclosing
 
 import gymnasium as gym
 import numpy as np
@@ -144,6 +145,35 @@ def test_models_are_listed(client: Client, quick: Model) -> None:
     assert (listed.version, listed.env_name, listed.sha256) == (1, "CartPole-v1", quick.info().versions[0].sha256)
 
 
+def test_events_of_a_job_tell_its_whole_story(client: Client) -> None:
+    job = client.train(total_timesteps=600, hidden_sizes=[8], eval_freq=300, n_eval_episodes=2)
+    told = list(job.events())
+    assert [event.kind for event in told if event.kind in {"status", "eval", "done"}].count("eval") >= 2
+    assert (told[-1].kind, told[-1].data["status"]) == ("done", "completed")
+    [end] = [event for event in told if event.data.get("model_version")]
+    assert end.data["model_name"] == job.model.name
+    assert list(job.events(after=told[2].id)) == told[3:]
+    assert list(job.events(after=told[-1].id)) == []
+    with pytest.raises(Invalid, match="id of an event"):
+        list(job.events(after="yesterday"))
+
+
+def test_history_of_a_job_is_a_table(client: Client) -> None:
+    job = client.train(total_timesteps=600, hidden_sizes=[8], eval_freq=300, n_eval_episodes=2)
+    history = job.metrics()
+    assert history.timesteps[-1] == 600
+    assert {len(column) for column in history.metrics.values()} == {len(history.timesteps)} == {len(history.times)}
+    assert [point.episodes for point in history.evaluations] == [2] * len(history.evaluations)
+    assert len(history.evaluations) >= 2
+    assert len(job.metrics(max_points=2).timesteps) == 2
+    with pytest.raises(Invalid, match="max_points"):
+        job.metrics(max_points=1)
+
+
+def test_plot_of_a_job_is_a_picture(client: Client, quick: Model) -> None:
+    assert b"<svg" in client.job(str(quick.info().versions[0].job_id)).plot()
+
+
 def test_server_tells_that_it_is_well(client: Client) -> None:
     assert client.health().status == "healthy"
     assert client.ready().checks["storage"] == "ok"
@@ -159,6 +189,18 @@ def test_async_client_does_the_same(url: str) -> None:
     ended, predictions = asyncio.run(use())
     assert [status.status for status in ended] == ["completed"] * 3
     assert all(sum(prediction.action_probs) == pytest.approx(1) for prediction in predictions)
+
+
+def test_async_events_can_be_left_early(url: str) -> None:
+    async def first() -> str:
+        async with AsyncClient(url) as client:
+            [job] = [await client.job(status.job_id) for status in await client.jobs(limit=1)]
+            async with aclosing(job.events()) as told:
+                async for event in told:
+                    return event.kind
+        return "nothing"
+
+    assert asyncio.run(first()) == "status"
 
 
 def test_async_policy_is_awaited(url: str) -> None:

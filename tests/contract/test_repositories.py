@@ -185,6 +185,22 @@ def test_events_when_saved_with_jobs_come_back_in_order_with_ascending_ids(jobs:
     assert [kept.data for kept in jobs.events("a", after=found[0].id, limit=1)] == [{"n": 2}]
 
 
+def test_events_when_asked_for_by_kind_are_those_alone_and_the_last_one_is_found(jobs: JobRepository) -> None:
+    jobs.add(make_job("a"))
+    jobs.add(make_job("b"))
+    points = [replace(event("a", timesteps=n), kind="metrics") for n in range(4)]
+    jobs.save_progress(make_job("a", current_timesteps=1), *points[:2], event("a", n=1))
+    jobs.save_progress(make_job("a", current_timesteps=3), *points[2:], replace(event("a", timesteps=3), kind="eval"))
+    jobs.save_progress(make_job("b"), replace(event("b", timesteps=9), kind="metrics"))
+    curve = jobs.events("a", kinds=["metrics"])
+    assert [point.data["timesteps"] for point in curve] == [0, 1, 2, 3]
+    assert [point.data["timesteps"] for point in jobs.events("a", curve[0].id, 2, ["metrics", "eval"])] == [1, 2]
+    assert jobs.get("a").current_timesteps == 3
+    assert jobs.last_event("a", "metrics") == curve[-1]
+    assert jobs.last_event("a", "checkpoint") is None
+    assert jobs.last_event("nobody", "metrics") is None
+
+
 def test_jobs_when_listed_by_pages_come_newest_first_without_gap_or_repetition(jobs: JobRepository) -> None:
     for index in range(5):
         jobs.add(make_job(str(index), status=JobStatus.QUEUED if index % 2 else JobStatus.FAILED))

@@ -1,6 +1,7 @@
 """The whole service in this process: real storage, real environments, training within the request."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,18 @@ from bootstrap.settings import Settings
 QUICK = {"env_name": "CartPole-v1", "total_timesteps": 600, "model_name": "quick", "seed": 7}
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient[Litestar]]:
-    container = build(Settings(data_dir=str(tmp_path), executor="inline"))
+@contextmanager
+def service(folder: Path) -> Iterator[TestClient[Litestar]]:
+    """The service over this folder."""
+    container = build(Settings(data_dir=str(folder), executor="inline"))
     app = create_app(container.use_cases, VERSION, on_startup=container.start, on_shutdown=container.close)
     with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient[Litestar]]:
+    with service(tmp_path) as client:
         yield client
 
 
