@@ -5,7 +5,7 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 .PHONY: help run test fuzz chaos backup check format openapi docs bench-learning bench-training bench-environments bench-http bench-many-jobs \
-	bench-load bench-checkpoints soak bench-footprint clean
+	bench-load bench-checkpoints bench-watching soak bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -63,6 +63,9 @@ bench-load: .venv/run ## 30 s of mixed traffic at saturation while jobs train: a
 
 bench-checkpoints: .venv/run ## what checkpoints cost training; 11 minutes
 	$(BIN)/python -m benchmarks.checkpoints $(ARGS)
+
+bench-watching: .venv/run ## what watching costs training, and how soon an event arrives
+	$(BIN)/python -m benchmarks.watching $(ARGS)
 
 soak: .venv/run ## 200 short jobs through one server, which holds afterwards what it held before
 	$(BIN)/python -m benchmarks.soak $(ARGS)

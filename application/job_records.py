@@ -73,7 +73,7 @@ class JobRecords:
     def progressed(self, job: Job, report: Progressed) -> None:
         """Newer figures, which may be lost."""
         for point in report.points:
-            self._note(job, "metrics", {"timesteps": point.timesteps, "metrics": point.metrics})
+            self._note(job, "metrics", {"timesteps": point.timesteps, "metrics": point.metrics}, point.time)
         self._keep_notes(job.progressed(report.timesteps, report.metrics))
         self.counters.add_timesteps(job.current_timesteps, report.timesteps)
 
@@ -135,9 +135,9 @@ class JobRecords:
             return version
         return self._models.save(Model(name, best.policy, last.config, job.id, now, best.timesteps, best.evaluation))
 
-    def _note(self, job: Job, kind: EventKind, data: dict[str, Any]) -> None:
-        """Take up an event, which is kept with the next change of the job."""
-        self._curves[job.id].add(JobEvent(job_id=job.id, time=self._clock.now(), kind=kind, data=data))
+    def _note(self, job: Job, kind: EventKind, data: dict[str, Any], time: datetime | None = None) -> None:
+        """Take up an event, of now or of that time, which is kept with the next change of the job."""
+        self._curves[job.id].add(JobEvent(job_id=job.id, time=time or self._clock.now(), kind=kind, data=data))
 
     @contextmanager
     def _notes(self, job: Job) -> Iterator[Sequence[JobEvent]]:

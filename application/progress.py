@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from domain.diagnosis import WINDOW, diagnose
 from domain.job import Job
@@ -61,5 +62,5 @@ class ProgressReports:
         self.report()
 
     def _add_point(self) -> None:
-        self._points.append(MetricsPoint(self._seen, self.metrics))
+        self._points.append(MetricsPoint(self._seen, self.metrics, datetime.now(UTC)))
         self._recent.append(self.metrics)

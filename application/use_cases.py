@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from application.inference import Predict
 from application.models import DeleteModel, GetModel, ListModels
+from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
@@ -25,6 +26,8 @@ class UseCases:
     list_models: ListModels
     get_model: GetModel
     delete_model: DeleteModel
+    export_model: ExportModel
+    import_model: ImportModel
     get_health: GetHealth
     get_readiness: GetReadiness
     get_statistics: GetStatistics

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.onnx_export.onnx_format import OnnxFormat
 from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock
+from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
 from application.feed import JobFeed
@@ -22,6 +24,7 @@ from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, GetModel, ListModels
+from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
@@ -30,6 +33,7 @@ from application.watching import FollowJob, GetHistory
 from bootstrap.env_modules import import_env_modules
 from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
+from bootstrap.plugins import load_plugins
 from bootstrap.settings import Settings
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
@@ -87,6 +91,7 @@ class Container:
         )
         self._housekeeping = Housekeeping(self._queue.tend)
         predict = Predict(cache)
+        safetensors = SafetensorsFormat(VERSION)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
@@ -99,6 +104,8 @@ class Container:
             list_models=ListModels(models, cache),
             get_model=GetModel(models, cache),
             delete_model=DeleteModel(models, cache),
+            export_model=ExportModel(models, (safetensors, OnnxFormat(VERSION))),
+            import_model=ImportModel(models, safetensors, environments, cache, clock),
             get_health=GetHealth(jobs, cache, clock),
             get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
             get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
@@ -123,8 +130,11 @@ class Container:
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
-    """The service over SQLite and worker processes, alone in its data folder. Raises StorageFailure, OSError, ImportError."""
-    import_env_modules(items(settings.env_modules))
+    """The service over SQLite and worker processes, alone in its data folder.
+
+    Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins).
+    """
+    _load_own_code(settings)
     folder = Path(settings.data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
@@ -153,7 +163,13 @@ def _executor(settings: Settings) -> JobExecutor:
 
 def _prepare_worker(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
+    _load_own_code(settings)
+
+
+def _load_own_code(settings: Settings) -> None:
+    """What the operator names, in the server and in each worker."""
     import_env_modules(items(settings.env_modules))
+    load_plugins(items(settings.plugins))
 
 
 def _new_seed() -> int:

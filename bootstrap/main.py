@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bootstrap.listener import listen
 from bootstrap.logs import configure
-from bootstrap.settings import exit_with, load_or_exit, use_one_blas_thread
+from bootstrap.settings import InvalidSettings, exit_with, load_or_exit, use_one_blas_thread
 
 if TYPE_CHECKING:
     from adapters.tracing.tracing import Tracing
@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         container = build(settings, tracing)
         container.start()
+    except InvalidSettings as error:
+        exit_with(str(error))
     except ImportError as error:
         exit_with(f"the setting env_modules names a module that cannot be imported: {error}")
     except (OSError, StorageFailure) as error:

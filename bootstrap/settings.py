@@ -44,6 +44,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str, Meta(description="comma list of environments that may be trained: ids, patterns, gymnasium = its own, * = all")
     ] = "gymnasium"
     env_modules: Annotated[str, Meta(description="comma list of Python modules that register environments of your own")] = ""
+    plugins: Annotated[
+        str,
+        Meta(description="comma list of installed distributions whose rewards and environments are loaded; * = all"),
+    ] = ""
     limit_requests_per_minute: Annotated[int, Meta(ge=0, description="requests per minute of a client; 0 = no limit")] = 0
     limit_total_timesteps: Annotated[int, Meta(ge=0, description="total_timesteps of a job; 0 = no limit")] = 0
     limit_jobs: Annotated[int, Meta(ge=0, description="unfinished jobs of a client; 0 = no limit")] = 0

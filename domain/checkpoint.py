@@ -35,7 +35,8 @@ class Best:
 class Model:
     """A policy under a name, with the configuration and the job that it came from.
 
-    `version` counts from 1 under each name; 0 is a model that is not kept yet.
+    `version` counts from 1 under each name; 0 is a model that is not kept yet. `imported_at`: when it came here from a file,
+    None = it was trained here. `job_id` and `created_at` are those of its training, wherever that was.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Model:
     timesteps: int
     evaluation: EvaluationSummary | None = None
     version: int = 0
+    imported_at: datetime | None = None
 
 
 @dataclass(frozen=True)

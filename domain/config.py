@@ -4,6 +4,7 @@ Names are Stable-Baselines3's and TRL's. A configuration is complete (nothing is
 code's version and the machine it determines the trained weights bit for bit.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -18,7 +19,6 @@ Supervision = Literal["process", "outcome"]
 Activation = Literal["tanh", "relu"]
 LearningRateSchedule = Literal["constant", "linear"]
 SegmentStart = Literal["branched", "fresh", "carried"]
-RewardFunctionType = Literal["optimized_cartpole", "simple_cartpole", "environment"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "loss_type": get_args(LossType),
@@ -28,7 +28,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "activation": get_args(Activation),
     "lr_schedule": get_args(LearningRateSchedule),
     "segment_start": get_args(SegmentStart),
-    "reward_function_type": get_args(RewardFunctionType),
 }
 
 
@@ -80,6 +79,7 @@ OPTIONAL = frozenset({"n_steps", "epsilon_high", "gae_lambda", "target_kl", "ref
 BOOLEANS = frozenset({"norm_obs"})
 MAX_HIDDEN_LAYERS = 8
 MAX_HIDDEN_UNITS = 4_096
+REWARD_NAME = r"[A-Za-z][A-Za-z0-9_.\-]{0,127}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,8 @@ class TrainingConfig:
         env_name: Gymnasium id.
         model_name: the name under which the policy is kept.
         total_timesteps: budget of simulated environment steps, over all environments.
-        reward_function_type: what is learned from; returns are always reported in the native reward as well.
+        reward_function_type: the name of what is learned from; whether there is one of that name, `domain.rewards` knows,
+            and a plug-in may be gone where the configuration is read again. Returns are reported in the native reward as well.
         seed: of every random number in the run.
         n_steps: segment groups: steps per environment between two updates; None: episode groups.
         segment_start: how the members of a group start a segment: `branched` = all copy one live member
@@ -125,7 +126,7 @@ class TrainingConfig:
     env_name: str
     model_name: str
     total_timesteps: int
-    reward_function_type: RewardFunctionType
+    reward_function_type: str
     seed: int
     max_episode_steps: int
     n_steps: int | None = None
@@ -176,6 +177,8 @@ class TrainingConfig:
             yield FieldError("env_name", f"env_name must be a Gymnasium id such as 'CartPole-v1', got {self.env_name!r}.")
         if error := model_name_error(self.model_name):
             yield FieldError("model_name", error)
+        if error := reward_name_error(self.reward_function_type):
+            yield FieldError("reward_function_type", error)
         for name in (field.name for field in fields(self)):
             if message := _value_error(name, getattr(self, name)):
                 yield FieldError(name, message)
@@ -209,6 +212,16 @@ class TrainingConfig:
                 'supervision "outcome" compares whole trajectories of one start; with segments that are carried over there '
                 'is none: leave n_steps out, or set segment_start to "fresh" or "branched".',
             )
+
+
+def reward_name_error(name: object) -> str | None:
+    """The sentence that says why no reward function can have that name, or None."""
+    if isinstance(name, str) and re.fullmatch(REWARD_NAME, name):
+        return None
+    return (
+        "reward_function_type must be the name of a reward function: 1 to 128 letters and digits of ASCII, '_', '.' or '-', "
+        f"the first a letter, got {name!r}."
+    )
 
 
 def _value_error(name: str, value: Any) -> str | None:

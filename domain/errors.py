@@ -7,6 +7,7 @@ GrpoError
 │   ├── InvalidObservation
 │   ├── InvalidQuery
 │   ├── IdempotencyKeyReused
+│   ├── InvalidModelFile         (model_errors)
 │   ├── EnvironmentNotAllowed    (access_errors)
 │   ├── UnknownEnvironment
 │   └── UnsupportedEnvironment
@@ -28,9 +29,11 @@ GrpoError
 │   └── QueueFull
 ├── ShuttingDown                 no new work is taken any more
 ├── NotReady                     a readiness check fails
+├── ExtraNotInstalled            a package that is optional is missing (model_errors)
 ├── TrainingFailed               a training job cannot go on
 │   ├── TrainingDiverged
 │   ├── EnvironmentFailed
+│   ├── RewardFailed
 │   ├── TooManyAttempts
 │   ├── UnusableCheckpoint
 │   └── WorkerDied
@@ -38,7 +41,7 @@ GrpoError
     └── CorruptData
 
 `str(error)` is a sentence for people, `code` a stable word for machines. Those of who may do what stand in
-`domain.access_errors`.
+`domain.access_errors`, those of files of models in `domain.model_errors`.
 """
 
 from dataclasses import dataclass
@@ -259,6 +262,13 @@ class EnvironmentFailed(TrainingFailed):
 
     code = "environment-failed"
     title = "Environment failed"
+
+
+class RewardFailed(TrainingFailed):
+    """The reward function raised, or gave what are no rewards."""
+
+    code = "reward-failed"
+    title = "Reward function failed"
 
 
 class TooManyAttempts(TrainingFailed):

@@ -170,6 +170,7 @@ class ModelSummary:
     evaluation: EvaluationSummary | None
     size_bytes: int
     sha256: str
+    imported_at: datetime | None = None
 
 
 class ModelRepository(Protocol):
@@ -182,7 +183,7 @@ class ModelRepository(Protocol):
         """Keep the model as the newest version of its name, and return that version's number.
 
         A number names one model for as long as the name exists. Idempotent: what the same job has saved under this name
-        already, to the same bits, is not saved again.
+        already, to the same bits, is not saved again; nor is what was imported so already.
         """
         ...
 

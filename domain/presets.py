@@ -137,7 +137,7 @@ def resolve(given: Mapping[str, Any], environment: EnvironmentSpec, *, seed: int
 def _preset(environment: EnvironmentSpec, chosen: Preset) -> Preset:
     """The preset of the environment, or of its kind."""
     if environment.env_name in CARTPOLE_VERSIONS:
-        return CARTPOLES[chosen["reward_function_type"]]
+        return CARTPOLES.get(chosen["reward_function_type"], SHAPED_CARTPOLE)
     if environment.env_name in ENVIRONMENTS:
         return ENVIRONMENTS[environment.env_name]
     if isinstance(environment.observation_space, Discrete):

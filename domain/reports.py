@@ -1,6 +1,7 @@
 """What a worker tells of the job that it trains."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from domain.checkpoint import Checkpoint, EvaluationSummary
@@ -11,10 +12,11 @@ LogLevel = Literal["info", "warning"]
 
 @dataclass(frozen=True)
 class MetricsPoint:
-    """A point of the learning curve: the metrics of the update that ended after so many steps."""
+    """A point of the learning curve: the metrics of the update that ended after so many steps, at that time."""
 
     timesteps: int
     metrics: Metrics
+    time: datetime
 
 
 @dataclass(frozen=True)

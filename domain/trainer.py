@@ -24,9 +24,10 @@ from domain.normalizer import Normalizer
 from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
-from domain.rewards import check_reward_fits, reward_function
+from domain.rewards import REWARD_FUNCTIONS, check_reward_fits
 from domain.ridge_value import Basis, RidgeValue
 from domain.rollout import Collector, Interrupted, Rollout
+from domain.shaping import training_rewards
 from domain.spaces import Discrete
 from domain.update import Batch, Updater
 from domain.value import MIN_SAMPLES, fit_value
@@ -70,7 +71,7 @@ class Trainer:
         space, actions = self.environment.observation_space, self.environment.action_space
         self._network = MLP((space.size, *config.hidden_sizes, actions.size), config.activation)
         self._log_std_size = actions.size if self.environment.continuous else 0
-        self._reward = reward_function(config.reward_function_type)
+        self._reward = REWARD_FUNCTIONS[config.reward_function_type]
         self._rng = np.random.Generator(np.random.PCG64(config.seed))
         self._collector = Collector(self._vector, config, self._rng)
         weights = self._network.init(self._rng)
@@ -122,7 +123,7 @@ class Trainer:
         """Train until the budget is used up or `should_stop()`; yields the (finite) metrics of every update.
 
         A stop takes effect within one step of the environment or one minibatch; the interrupted update leaves no trace.
-        Raises TrainingDiverged, EnvironmentFailed.
+        Raises TrainingDiverged, EnvironmentFailed, RewardFailed.
         """
         while not self.done and not should_stop():
             try:
@@ -172,7 +173,7 @@ class Trainer:
         self.timesteps += rollout.timesteps
         self._collector.under_way = 0
         self.updates += 1
-        rewards = self._training_rewards(rollout)
+        rewards = training_rewards(self._reward, self.environment, rollout)
         returns = self._returns(rollout, rewards)
         centred = group_advantages(returns, rollout.valid, config.num_generations, config.supervision)
         advantages = scale_advantages(centred, rollout.valid, config.num_generations, config.scale_rewards)
@@ -218,11 +219,6 @@ class Trainer:
             rewards, values, next_values, rollout.terminated, rollout.ended, self.config.gamma, gae_lambda
         )
         return advantages, (advantages + values)[valid]
-
-    def _training_rewards(self, rollout: Rollout) -> FloatArray:
-        if self._reward is None:
-            return rollout.rewards
-        return self._reward(_rows(rollout.next_observations)).reshape(rollout.rewards.shape) * rollout.valid
 
     def _batch(self, rollout: Rollout, advantages: FloatArray) -> Batch:
         return Batch(

@@ -82,6 +82,7 @@ def kept(model: Model) -> ModelSummary:
         evaluation=model.evaluation,
         size_bytes=0,
         sha256="",
+        imported_at=model.imported_at,
     )
 
 

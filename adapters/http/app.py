@@ -95,5 +95,5 @@ def _cors(origins: frozenset[str]) -> CORSConfig | None:
         allow_origins=sorted(origins),
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"],
-        expose_headers=["Retry-After", "X-Request-ID"],
+        expose_headers=["Content-Disposition", "Retry-After", "X-Model-SHA256", "X-ONNX-Parity", "X-Request-ID"],
     )

@@ -9,11 +9,11 @@ from domain.config import (
     MAX_HIDDEN_LAYERS,
     MAX_HIDDEN_UNITS,
     NUMBER_BOUNDS,
+    REWARD_NAME,
     Activation,
     ImportanceSamplingLevel,
     LearningRateSchedule,
     LossType,
-    RewardFunctionType,
     ScaleRewards,
     SegmentStart,
     Supervision,
@@ -62,10 +62,13 @@ NSteps = Annotated[
 BatchSize = Annotated[int, _bounded("batch_size", "Minibatch size in steps; default 64.")]
 NEpochs = Annotated[int, _bounded("n_epochs", "Passes over each batch of samples; default 10.")]
 RewardFunctionTypeField = Annotated[
-    RewardFunctionType,
+    str,
     Meta(
-        description="What is learned from. The first two fit CartPole only, where optimized_cartpole is the default; "
-        "environment is the native reward, the default elsewhere."
+        description="What is learned from: a name of GET /reward-functions. optimized_cartpole and simple_cartpole fit "
+        "CartPole only, where the first is the default; environment is the native reward, the default elsewhere. "
+        "Plug-ins add others.",
+        extra_json_schema={"pattern": f"^{REWARD_NAME}$"},
+        examples=["optimized_cartpole", "simple_cartpole", "environment"],
     ),
 ]
 ModelName = Annotated[

@@ -98,12 +98,12 @@ class Observation:
             return
         begun = time.perf_counter()
         identity = request_id(scope)
-        status = 0
+        status, answered = 0, 0.0
 
         async def send_with_headers(message: Any) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], time.perf_counter()
                 message["headers"] = [*message["headers"], (b"x-request-id", identity.encode()), NO_SNIFFING]
             await send(message)
 
@@ -116,13 +116,15 @@ class Observation:
                 raise
             await _send_shutting_down(send_with_headers, identity)
         finally:
-            seconds = time.perf_counter() - begun
+            ended = time.perf_counter()
+            # A stream of events may last for hours, and was quick all the same.
+            seconds = (answered or ended) - begun
             answers = self._find(scope["path"], scope["method"], status)
             answers.number += 1
             answers.latency.buckets[bisect_left(SECONDS, seconds)] += 1
             answers.latency.seconds += seconds
             if logger.isEnabledFor(answers.level):
-                _log(answers.level, scope, status, 1e3 * seconds)
+                _log(answers.level, scope, status, 1e3 * (ended - begun))
             log_context.request_id.reset(token)
 
 

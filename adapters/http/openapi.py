@@ -17,6 +17,7 @@ from litestar.openapi.spec import (
     Schema,
     SecurityScheme,
 )
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from adapters.http import requests, responses
 from adapters.http.introduction import INTRODUCTION, TAGS
@@ -34,6 +35,7 @@ TYPES = [
     responses.ModelsResponse,
     responses.ModelVersionsResponse,
     responses.DeleteResponse,
+    responses.ImportResponse,
     responses.HealthResponse,
     responses.LiveResponse,
     responses.ReadyResponse,
@@ -60,6 +62,18 @@ def json_body(request_type: type[msgspec.Struct], *, required: bool = True) -> t
             self.request_body = RequestBody(content=content, required=required)
 
     return WithJsonBody
+
+
+def bytes_body() -> type[Operation]:
+    """An operation whose body is bytes."""
+
+    @dataclass
+    class WithBytes(Operation):
+        def __post_init__(self) -> None:
+            schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+            self.request_body = RequestBody(content={"application/octet-stream": OpenAPIMediaType(schema)}, required=True)
+
+    return WithBytes
 
 
 def openapi_config(version: str) -> OpenAPIConfig:

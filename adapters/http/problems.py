@@ -24,6 +24,7 @@ from domain.errors import (
     ShuttingDown,
     StorageFailure,
 )
+from domain.model_errors import ExtraNotInstalled
 
 MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[GrpoError], int] = {
@@ -36,6 +37,7 @@ STATUS: dict[type[GrpoError], int] = {
     StorageFailure: 503,
     Unauthenticated: 401,
     Forbidden: 403,
+    ExtraNotInstalled: 501,
 }
 HTTP_CODES = {
     400: "malformed-body",
@@ -81,7 +83,8 @@ def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[byt
     elif status == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method} is not allowed at {request.url.path}."
     elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        detail = f"The body is larger than the limit of {MAX_BODY_BYTES} bytes."
+        limit = request.route_handler.resolve_request_max_body_size()
+        detail = f"The body is larger than the limit of {limit} bytes."
     title = HTTPStatus(status).phrase
     code = HTTP_CODES.get(status, title.lower().replace(" ", "-"))
     return _response(_problem(request, status, title, detail, code), dict(error.headers or {}))

@@ -219,6 +219,10 @@ class ModelVersionResponse(Struct):
     ]
     size_bytes: int
     sha256: Annotated[str, Meta(description="Of the policy with its configuration; equal runs have equal ones.")]
+    imported_at: Annotated[
+        Timestamp | None,
+        Meta(description="When it came from a file; null: trained here. Job, seed and times are those of its training."),
+    ]
 
 
 class ModelVersionsResponse(Struct):
@@ -227,6 +231,17 @@ class ModelVersionsResponse(Struct):
     name: str
     status: str
     versions: list[ModelVersionResponse]
+
+
+class ImportResponse(Struct):
+    """A model was taken in as a version under a name."""
+
+    message: str
+    name: str
+    version: int
+    env_name: str
+    sha256: str
+    size_bytes: int
 
 
 class DeleteResponse(Struct):

@@ -9,9 +9,11 @@ Format 1 had a model's name, job and time among its metadata; both formats are r
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,7 +25,6 @@ from domain.errors import CorruptData, GrpoError
 from domain.network import MLP
 from domain.normalizer import Normalizer
 from domain.policy import Policy
-from domain.ports import ModelSummary
 from domain.spaces import Box, Discrete, EnvironmentSpec, Space
 
 Arrays = dict[str, NDArray[Any]]
@@ -50,7 +51,24 @@ def encode_model(model: Model) -> bytes:
     )
 
 
-def decode_model(data: bytes, kept: ModelSummary) -> Model:
+class Origin(Protocol):
+    """What a model's bytes do not say, since equal runs have equal bytes."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def evaluation(self) -> EvaluationSummary | None: ...
+    @property
+    def imported_at(self) -> datetime | None: ...
+
+
+def decode_model(data: bytes, kept: Origin) -> Model:
     """The model in the bytes, under the name and from the job that `kept` says. Raises CorruptData."""
 
     def build(about: Header, arrays: Arrays) -> Model:
@@ -63,6 +81,7 @@ def decode_model(data: bytes, kept: ModelSummary) -> Model:
             timesteps=_as(int, about["timesteps"]),
             evaluation=kept.evaluation,
             version=kept.version,
+            imported_at=kept.imported_at,
         )
 
     return _decode("model", data, build)
@@ -170,6 +189,7 @@ def _space(role: str, header: Header, arrays: Arrays) -> Space:
     if "n" in header:
         return Discrete(_as(int, header["n"]), _as(int, header["start"]))
     shape = _as(tuple[int, ...], header["shape"])
+    _check_dimensions(shape)
     low, high = arrays[f"{_POLICY}{role}_low"], arrays[f"{_POLICY}{role}_high"]
     space = Box(shape, tuple(low.tolist()), tuple(high.tolist()))
     if not len(space.low) == len(space.high) == space.size:
@@ -178,13 +198,8 @@ def _space(role: str, header: Header, arrays: Arrays) -> Space:
 
 
 def _encode(kind: str, about: Header, arrays: Arrays) -> bytes:
-    header: Header = {
-        _METADATA: {
-            "about": _to_json(about),
-            "format_version": str(FORMAT_VERSION),
-            "kind": kind,
-        }
-    }
+    metadata = {"about": _to_json(about), "format_version": str(FORMAT_VERSION), "kind": kind}
+    header: Header = {}
     blocks, end = [], 0
     # The widest numbers first: then each array begins at a multiple of its item size and can be read in place.
     for name, array in sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])):
@@ -195,17 +210,14 @@ def _encode(kind: str, about: Header, arrays: Arrays) -> bytes:
         header[name] = {"dtype": _NAMES[array.dtype], "shape": shape, "data_offsets": [end, end + len(block)]}
         blocks.append(block)
         end += len(block)
-    text = _to_json(header).encode()
-    text += b" " * (-len(text) % _LENGTH_BYTES)
-    return len(text).to_bytes(_LENGTH_BYTES, "little") + text + b"".join(blocks)
+    return join_file(metadata, header, b"".join(blocks))
 
 
 def _decode(kind: str, data: bytes, build: Callable[[Header, Arrays], Decoded]) -> Decoded:
     try:
-        header, body = _split(data)
-        metadata = _as(dict[str, str], header.pop(_METADATA))
+        metadata, header, body = split_file(data)
         _check_kind(metadata, kind)
-        return build(_as(Header, json.loads(metadata["about"])), _arrays(header, body))
+        return build(_as(Header, json.loads(metadata["about"])), read_arrays(header, body))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, GrpoError) as error:
         raise CorruptData(f"The stored {kind} cannot be read: {type(error).__name__}: {str(error).rstrip('.')}.") from error
 
@@ -218,16 +230,26 @@ def _check_kind(metadata: dict[str, str], kind: str) -> None:
         raise ValueError(f"its format {version} is newer than {FORMAT_VERSION}, the newest that can be read here")
 
 
-def _split(data: bytes) -> tuple[Header, memoryview]:
-    """The header and what stands behind it."""
+def join_file(metadata: dict[str, str], header: Header, body: bytes | memoryview) -> bytes:
+    """A file in the layout of safetensors; equal parts make equal bytes."""
+    text = _to_json({_METADATA: metadata} | header).encode()
+    text += b" " * (-len(text) % _LENGTH_BYTES)
+    return b"".join((len(text).to_bytes(_LENGTH_BYTES, "little"), text, body))
+
+
+def split_file(data: bytes, longest_header: int = sys.maxsize) -> tuple[dict[str, str], Header, memoryview]:
+    """What `join_file` joined. Raises ValueError, TypeError, RecursionError."""
     length = int.from_bytes(data[:_LENGTH_BYTES], "little")
     end = _LENGTH_BYTES + length
     if len(data) < end:
         raise ValueError(f"{len(data)} bytes cannot hold a header of {length}")
-    return _as(Header, json.loads(data[_LENGTH_BYTES:end])), memoryview(data)[end:]
+    if length > longest_header:
+        raise ValueError(f"its header has {length} bytes; at most {longest_header} are allowed")
+    header = _as(Header, json.loads(data[_LENGTH_BYTES:end]))
+    return _as(dict[str, str], header.pop(_METADATA, {})), header, memoryview(data)[end:]
 
 
-def _arrays(header: Header, body: memoryview) -> Arrays:
+def read_arrays(header: Header, body: memoryview) -> Arrays:
     """Read-only arrays over the body; each of its bytes belongs to exactly one of them, so that its size bounds the work."""
     parts = {name: _as(tuple[int, int], entry["data_offsets"]) for name, entry in header.items()}
     arrays, position = {}, 0
@@ -245,9 +267,7 @@ def _array(entry: Header, part: memoryview) -> NDArray[Any]:
     """A read-only array over all of the bytes; its size is checked before anything is made."""
     dtype = np.dtype(DTYPES[entry["dtype"]])
     shape = _as(tuple[int, ...], entry["shape"])
-    # Checked first: the product of a long list of large numbers would take minutes.
-    if len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"an array has {len(shape)} dimensions")
+    _check_dimensions(shape)
     if min(shape, default=0) < 0:
         raise ValueError(f"an array cannot have shape {shape}")
     if math.prod(shape) * dtype.itemsize != len(part):
@@ -255,6 +275,12 @@ def _array(entry: Header, part: memoryview) -> NDArray[Any]:
     if dtype == np.bool_ and np.any(np.frombuffer(part, dtype=np.uint8) > 1):
         raise ValueError("a truth value is neither 0 nor 1")
     return np.frombuffer(part, dtype=dtype).reshape(shape)
+
+
+def _check_dimensions(shape: tuple[int, ...]) -> None:
+    """Before its size is asked for: the product of a long list of large numbers would take minutes."""
+    if len(shape) > _MAX_DIMENSIONS:
+        raise ValueError(f"an array has {len(shape)} dimensions")
 
 
 def _as(kind: Any, value: Any) -> Any:

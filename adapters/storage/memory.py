@@ -122,7 +122,8 @@ class MemoryModelRepository:
         with self._lock:
             versions = self._models.get(model.name, {})
             for summary, _ in versions.values():
-                if (summary.job_id, summary.sha256) == (model.job_id, digest):
+                imported = model.imported_at is not None
+                if (summary.job_id, summary.sha256, summary.imported_at is not None) == (model.job_id, digest, imported):
                     return summary.version
             version = self._last_versions.get(model.name, 0) + 1
             summary = ModelSummary(
@@ -135,6 +136,7 @@ class MemoryModelRepository:
                 evaluation=model.evaluation,
                 size_bytes=len(data),
                 sha256=digest,
+                imported_at=model.imported_at,
             )
             self._models.setdefault(model.name, {})[version] = summary, data
             self._last_versions[model.name] = version

@@ -106,3 +106,9 @@ def m002_leases_idempotency_events_versions(db: Database) -> None:
 def m003_events_by_kind(db: Database) -> None:
     """The learning curve of a job is read without the rest of what happened to it."""
     db.table("events").create_index(["job_id", "kind", "id"])
+
+
+@migrations()
+def m004_imported_models(db: Database) -> None:
+    """Versions that came from a file: when; null = trained here."""
+    db.table("model_versions").add_column("imported_at", str)

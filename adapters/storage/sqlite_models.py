@@ -12,7 +12,8 @@ from domain.checkpoint import Model
 from domain.errors import CorruptData, InvalidConfiguration, ModelNotFound
 from domain.ports import ModelSummary
 
-_SUMMARY = "name, version, job_id, created_at, timesteps, config, evaluation, size_bytes, sha256"
+_SUMMARY = "name, version, job_id, created_at, timesteps, config, evaluation, size_bytes, sha256, imported_at"
+_SAME = "name = ? and job_id = ? and sha256 = ? and (imported_at is null) = ?"
 _NEWEST = "version = (select max(version) from model_versions as others where others.name = model_versions.name)"
 
 
@@ -27,7 +28,7 @@ class SqliteModelRepository:
         digest = sha256(data)
         with self._database.write() as db:
             names, versions = db.table("model_names"), db.table("model_versions")
-            same = [*versions.rows_where("name = ? and job_id = ? and sha256 = ?", [model.name, model.job_id, digest])]
+            same = [*versions.rows_where(_SAME, [model.name, model.job_id, digest, model.imported_at is None])]
             if same:
                 return int(same[0]["version"])
             last = [*names.rows_where("name = ?", [model.name])]
@@ -45,6 +46,7 @@ class SqliteModelRepository:
                     "size_bytes": len(data),
                     "sha256": digest,
                     "data": data,
+                    "imported_at": None if model.imported_at is None else model.imported_at.isoformat(),
                 }
             )
             return version

@@ -59,7 +59,9 @@ def test_model_of_an_old_file_answers_as_it_did(client: TestClient[Litestar], sa
         assert answer.json()["value"] == pytest.approx(prediction["answer"]["value"], rel=1e-4)
 
 
-def test_model_of_an_old_file_says_where_it_comes_from(client: TestClient[Litestar], said: dict[str, Any]) -> None:
+def test_model_of_an_old_file_says_where_it_comes_from_and_can_be_moved(
+    client: TestClient[Litestar], said: dict[str, Any]
+) -> None:
     for name in said["models"]:
         first = client.get(f"/models/{name}").json()["versions"][0]
         assert (first["version"], first["seed"], first["env_name"]) == (1, 1, "CartPole-v1")
@@ -67,3 +69,9 @@ def test_model_of_an_old_file_says_where_it_comes_from(client: TestClient[Litest
         assert first["config"]["hidden_sizes"] == [8]
         assert 0 < first["timesteps"] <= first["config"]["total_timesteps"]
         assert len(first["sha256"]) == 64
+        file = client.get(f"/models/{name}/export?model_version=1").content
+        octets = {"Content-Type": "application/octet-stream"}
+        moved = client.post("/models?model_name=moved", content=file, headers=octets)
+        assert moved.status_code == 200, moved.text
+        last = client.get("/models/moved").json()["versions"][-1]
+        assert (last["job_id"], last["timesteps"]) == (first["job_id"], first["timesteps"])

@@ -275,6 +275,15 @@ def test_model_when_its_job_saves_it_again_keeps_its_version(models: ModelReposi
     assert first.sha256 == second.sha256
 
 
+def test_model_when_imported_is_a_version_of_its_own_with_the_time_and_kept_once(models: ModelRepository) -> None:
+    models.save(make_model("a"))
+    imported = make_model("a", imported_at=NOON + timedelta(days=1))
+    assert [models.save(imported), models.save(make_model("a", imported_at=NOON + timedelta(days=2)))] == [2, 2]
+    assert [kept.imported_at for kept in models.versions("a")] == [None, NOON + timedelta(days=1)]
+    assert [models.get("a", version).imported_at for version in (1, 2)] == [None, NOON + timedelta(days=1)]
+    assert models.save(make_model("a")) == 1
+
+
 def test_version_when_deleted_is_gone_and_its_number_is_not_used_again(models: ModelRepository) -> None:
     for index in range(3):
         models.save(make_model("a", job_id=str(index)))

@@ -31,6 +31,7 @@ from domain.config import (
 from domain.errors import UnsupportedEnvironment
 from domain.model_name import MAX_LENGTH
 from domain.presets import DEFAULT_ENV_NAME, DEFAULT_MAX_EPISODE_STEPS, DEFAULT_TOTAL_TIMESTEPS, resolve
+from domain.rewards import REWARD_FUNCTIONS
 from domain.spaces import Box, EnvironmentSpec
 from domain.trainer import Trainer
 
@@ -72,8 +73,9 @@ def interval(bounds: Bounds) -> str:
 def allowed(field: str) -> list[str]:
     """What the row of a field must say about allowed values."""
     null = ["`null`"] if field in OPTIONAL else []
-    if field in CHOICES:
-        return [f'`"{choice}"`' for choice in CHOICES[field]]
+    choices = CHOICES | {"reward_function_type": tuple(REWARD_FUNCTIONS)}
+    if field in choices:
+        return [f'`"{choice}"`' for choice in choices[field]]
     if field in BOOLEANS:
         return ["`true`", "`false`"]
     if field == "hidden_sizes":

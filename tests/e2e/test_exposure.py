@@ -29,6 +29,7 @@ def run(module: list[str], **settings: str) -> subprocess.CompletedProcess[str]:
         ({"GRPO_HOST": "::"}, "listen on 127.0.0.1"),
         ({"GRPO_CORS_ORIGINS": "*"}, "'*' is no origin"),
         ({"GRPO_ENV_MODULES": "no_such_module"}, "env_modules names a module that cannot be imported"),
+        ({"GRPO_PLUGINS": "no-such-plugin"}, "the setting plugins names 'no-such-plugin', and no distribution of that name"),
         ({"GRPO_HOST": "a" * 300}, "it is no name of a host"),
         ({"GRPO_API_KEYS_FILE": "absent.json"}, "absent.json cannot be read"),
         ({"GRPO_API_KEYS_FILE": "pyproject.toml"}, "pyproject.toml is damaged"),

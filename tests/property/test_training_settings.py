@@ -15,6 +15,7 @@ from tests.factories import make_config
 from tests.fakes import CartPoleLikeVector, FakeEnvironments, FakeVector, IdentityVector, TargetVector
 
 # whole episodes of groups of four, in which every one of the settings below can matter
+NONE = np.array([])
 LIVELY = {"total_timesteps": 600, "learning_rate": 0.02, "beta": 0.1, "num_generations": 4, "loss_type": "grpo"}
 CHANGED: dict[str, dict[str, Any]] = {
     "seed": {"seed": 8},
@@ -93,7 +94,9 @@ def test_shaped_reward_then_is_learned_from_and_the_native_one_reported(start: d
             return metrics, trainer.policy, vector
 
     metrics, policy, vector = first_update("simple_cartpole")
-    assert metrics["rollout/reward_mean"] == pytest.approx(simple_cartpole(np.array(vector.reached)).mean(), rel=1e-6)
+    assert metrics["rollout/reward_mean"] == pytest.approx(
+        simple_cartpole(NONE, NONE, np.array(vector.reached)).mean(), rel=1e-6
+    )
     assert 0.2 < metrics["rollout/reward_mean"] < 0.8
     assert metrics["rollout/ep_rew_mean"] == metrics["rollout/ep_len_mean"] > 1
     native, other, _ = first_update("environment")

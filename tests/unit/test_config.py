@@ -33,7 +33,12 @@ def make_with(name: str, value: Any) -> TrainingConfig:
 
 def test_every_field_but_the_names_and_the_network_then_has_bounds_or_choices() -> None:
     bounded = {*CHOICES, *INTEGER_BOUNDS, *NUMBER_BOUNDS, *BOOLEANS}
-    assert {field.name for field in fields(TrainingConfig)} - bounded == {"env_name", "model_name", "hidden_sizes"}
+    assert {field.name for field in fields(TrainingConfig)} - bounded == {
+        "env_name",
+        "model_name",
+        "reward_function_type",
+        "hidden_sizes",
+    }
     assert bounded | OPTIONAL == bounded
 
 
@@ -69,6 +74,13 @@ def test_choice_then_is_one_of_the_words(name: str) -> None:
         assert getattr(make_with(name, word), name) == word
     for wrong in ("nonsense", None, 1, ["grpo"], ""):
         assert errors_of(**{name: wrong})[name] == f"{name} must be one of {', '.join(CHOICES[name])}, got {wrong!r}."
+
+
+def test_reward_function_then_is_any_name_since_plug_ins_bring_their_own() -> None:
+    for right in ("environment", "my-plugin.upright_2", "x" * 128):
+        assert make_config(reward_function_type=right).reward_function_type == right
+    for wrong in ("", "2fast", "a b", "a/b", "名", "x" * 129, "line\n", None, 1):
+        assert errors_of(reward_function_type=wrong)["reward_function_type"].endswith(f"the first a letter, got {wrong!r}.")
 
 
 @pytest.mark.parametrize("name", sorted({*INTEGER_BOUNDS, *NUMBER_BOUNDS, *BOOLEANS}))

@@ -7,11 +7,12 @@ import pytest
 from domain.access_errors import TooManyStreams
 from domain.checkpoint import EvaluationSummary
 from domain.reports import Evaluated, Logged, MetricsPoint, Progressed
+from tests.factories import NOON
 from tests.queue_world import FailingJobs, World, checkpointed, ended, lost
 
 
 def progressed(*timesteps: int) -> Progressed:
-    return Progressed("a", timesteps[-1], {}, tuple(MetricsPoint(n, {"train/loss": n / 10}) for n in timesteps))
+    return Progressed("a", timesteps[-1], {}, tuple(MetricsPoint(n, {"train/loss": n / 10}, NOON) for n in timesteps))
 
 
 def evaluated(timesteps: int) -> Evaluated:

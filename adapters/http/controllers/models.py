@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, delete, get, route
 from litestar.params import FromPath, QueryParameter
 
+from adapters.http.controllers.portable import portable_handlers
 from adapters.http.problems import described
 from adapters.http.query import refuse_unknown
 from adapters.http.responses import (
@@ -79,7 +80,12 @@ def model_routes(use_cases: UseCases) -> Router:
         """Litestar's own answer names the methods of the first handler of a path only."""
         return Response(None, headers={"Allow": "DELETE, GET, OPTIONS"})
 
-    return Router("/", route_handlers=[methods, list_models, get_model, delete_model], tags=["models"])
+    @route("/models", http_method="OPTIONS", status_code=204, sync_to_thread=False, include_in_schema=False)
+    def methods_of_all() -> Response[None]:
+        return Response(None, headers={"Allow": "GET, OPTIONS, POST"})
+
+    handlers = [methods, methods_of_all, list_models, get_model, delete_model, *portable_handlers(use_cases)]
+    return Router("/", route_handlers=handlers, tags=["models"])
 
 
 def version_response(kept: ModelSummary) -> ModelVersionResponse:
@@ -95,6 +101,7 @@ def version_response(kept: ModelSummary) -> ModelVersionResponse:
         evaluation=None if kept.evaluation is None else EvaluationResponse(**asdict(kept.evaluation)),
         size_bytes=kept.size_bytes,
         sha256=kept.sha256,
+        imported_at=None if kept.imported_at is None else kept.imported_at.isoformat(),
     )
 
 

@@ -21,6 +21,8 @@ ENDPOINTS = {
     "models": "GET /models",
     "model": "GET /models/{model_name}",
     "delete_model": "DELETE /models/{model_name}",
+    "export_model": "GET /models/{model_name}/export",
+    "import_model": "POST /models",
     "health": "GET /health",
     "live": "GET /health/live",
     "ready": "GET /health/ready",
