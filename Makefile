@@ -41,7 +41,7 @@ openapi: .venv/run ## write docs/openapi.json
 	$(BIN)/python -m bootstrap.openapi
 
 docs: .venv-docs/installed ## build the site of the documents into site/; python -m http.server --directory site shows it
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 bench-learning: .venv-bench/installed ## how well it learns, beside Stable-Baselines3's PPO (ARGS="--task pendulum --seeds 3")
 	.venv-bench/bin/python -m benchmarks.learning $(ARGS)
