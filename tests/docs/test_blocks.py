@@ -1,6 +1,6 @@
 """Every block of every document: what can run is run as a reader would, in order; the rest is checked as far as it can be.
 
-Pages that others run: the tutorial (tests/e2e/test_guide.py), Python of the READMEs and JSON of grpo.md (test_documents.py), the client's
+Pages that others run: the tutorial (tests/e2e/test_guide.py), JSON of grpo.md (test_documents.py), the client's
 (tests/examples/test_client_document.py) and that of plug-ins (test_plugins_page.py).
 """
 
@@ -22,7 +22,6 @@ from tests.e2e.server import ServerProcess
 
 BLOCKS = all_blocks()
 RUN_ELSEWHERE = {
-    ("README.md", "python"),
     ("docs/client.md", "python"),
     ("docs/how-to/plugins.md", "bash"),
     ("docs/how-to/plugins.md", "python"),
