@@ -29,6 +29,10 @@ REQUESTS: dict[str, dict[str, tuple[str, Any]]] = {
             "Pendulum: continuous actions, 100,000 steps",
             {"env_name": "Pendulum-v1", "total_timesteps": 100_000, "model_name": "pendulum", "seed": 0},
         ),
+        "evaluated": (
+            "CartPole, evaluated on the way: the best policy is kept",
+            {"env_name": "CartPole-v1", "total_timesteps": 20_000, "eval_freq": 2_000, "n_eval_episodes": 10},
+        ),
         "paper": (
             "CartPole from its native reward, in whole episodes, with the fields of the GRPO paper",
             {
@@ -97,6 +101,31 @@ ANSWERS: dict[str, dict[str, tuple[str, Any]]] = {
             _STATUS | {"status": "running", "progress": 0.5376, "current_timesteps": 2688, "end_time": None},
         ),
         "completed": ("It has ended", _STATUS),
+    },
+    "GET /training/{job_id}/metrics": {
+        "evaluated": (
+            "A run that is evaluated on the way",
+            {
+                "job_id": JOB,
+                "status": "running",
+                "timesteps": [192, 2112, 4032],
+                "times": [_BEGIN, _BEGIN, _END],
+                "metrics": {"rollout/ep_rew_mean": [None, 21.5, 43.9], "train/entropy": [0.69, 0.52, 0.36]},
+                "evaluations": [
+                    {
+                        "timesteps": 2112,
+                        "time": _BEGIN,
+                        "mean_reward": 287.4,
+                        "std_reward": 61.0,
+                        "mean_length": 287.4,
+                        "episodes": 10,
+                        "seed": 0,
+                        "best": True,
+                    }
+                ],
+                "diagnosis": [],
+            },
+        )
     },
     "GET /training/jobs": {"page": ("A page of jobs", {"jobs": [_STATUS], "has_more": False})},
     "POST /training/{job_id}/stop": {"stopped": ("It has ended", {"message": "Training job stopped", "job_id": JOB})},

@@ -41,6 +41,8 @@ TAGS = [
     ),
     Tag("inference", "Actions for observations. One request may hold many observations."),
     Tag("models", "What training has left: every model has versions, and each knows its job, configuration, seed and digest."),
+    Tag("play", "A kept model at play, step by step in real time, and shoves that it has to recover from."),
+    Tag("catalogue", "What can be trained here: environments with their spaces and defaults, and reward functions."),
     Tag("system", "The index, the health of the service, and the schema itself."),
     Tag("monitoring", "For whoever watches the service: probes, and figures for Prometheus."),
 ]
