@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from application.catalogue import ListEnvironments, ListRewardFunctions
+from application.evaluation import EvaluateModel, ReplayModel
 from application.inference import Predict
 from application.models import DeleteModel, GetModel, ListModels
+from application.play import Plays
 from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
@@ -28,6 +31,11 @@ class UseCases:
     delete_model: DeleteModel
     export_model: ExportModel
     import_model: ImportModel
+    evaluate_model: EvaluateModel
+    replay_model: ReplayModel
+    plays: Plays
+    list_environments: ListEnvironments
+    list_reward_functions: ListRewardFunctions
     get_health: GetHealth
     get_readiness: GetReadiness
     get_statistics: GetStatistics

@@ -19,11 +19,14 @@ from adapters.storage.folder_lock import FolderLock
 from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
+from application.catalogue import ListEnvironments, ListRewardFunctions
+from application.evaluation import EvaluateModel, ReplayModel, Turns
 from application.feed import JobFeed
 from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
 from application.models import DeleteModel, GetModel, ListModels
+from application.play import Plays
 from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
 from application.system import GetHealth, GetReadiness
@@ -92,6 +95,8 @@ class Container:
         self._housekeeping = Housekeeping(self._queue.tend)
         predict = Predict(cache)
         safetensors = SafetensorsFormat(VERSION)
+        self._turns = Turns()
+        self._plays = Plays(models, environments, clock, new_id, _new_seed)
         self.use_cases = UseCases(
             start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
             stop_training=StopTraining(self._queue),
@@ -106,6 +111,11 @@ class Container:
             delete_model=DeleteModel(models, cache),
             export_model=ExportModel(models, (safetensors, OnnxFormat(VERSION))),
             import_model=ImportModel(models, safetensors, environments, cache, clock),
+            evaluate_model=EvaluateModel(models, environments, self._turns),
+            replay_model=ReplayModel(models, environments, self._turns),
+            plays=self._plays,
+            list_environments=ListEnvironments(environments),
+            list_reward_functions=ListRewardFunctions(),
             get_health=GetHealth(jobs, cache, clock),
             get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
             get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
@@ -117,16 +127,22 @@ class Container:
         self._housekeeping.start()
 
     def drain(self, timeout_seconds: float) -> None:
-        """Take no new work, and bring running jobs to a checkpoint from which they go on at the next start."""
+        """Take no new work, end what plays, and bring running jobs to a checkpoint from which they go on at the next start."""
+        self._end_play()
         self._queue.drain(timeout_seconds)
         self._feed.close()
 
     def close(self) -> None:
         """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""
+        self._end_play()
         self._feed.close()
         self._housekeeping.close()
         self._executor.close()
         self._close_storage()
+
+    def _end_play(self) -> None:
+        self._plays.close()
+        self._turns.close()
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
@@ -146,7 +162,8 @@ def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
             jobs=SqliteJobRepository(database),
             models=SqliteModelRepository(database),
             executor=tracing.executor(executor) if tracing else executor,
-            environments=GymnasiumEnvironments(patterns(settings.env_allow)),
+            # Inline, this process trains with them, too.
+            environments=GymnasiumEnvironments(patterns(settings.env_allow), foreign_apart=settings.executor != "inline"),
             clock=SystemClock(),
             settings=settings,
             new_id=tracing.ids(_new_id) if tracing else _new_id,

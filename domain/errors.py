@@ -10,10 +10,12 @@ GrpoError
 │   ├── InvalidModelFile         (model_errors)
 │   ├── EnvironmentNotAllowed    (access_errors)
 │   ├── UnknownEnvironment
-│   └── UnsupportedEnvironment
+│   ├── UnsupportedEnvironment
+│   └── NotPushable              (play_errors)
 ├── NotFound
 │   ├── JobNotFound
-│   └── ModelNotFound
+│   ├── ModelNotFound
+│   └── PlayNotFound             (play_errors)
 ├── Conflict
 │   ├── JobAlreadyEnded
 │   ├── JobAlreadyExists
@@ -26,6 +28,8 @@ GrpoError
 ├── CapacityExceeded
 │   ├── TooManyRequests          (access_errors)
 │   ├── TooManyJobs              (access_errors)
+│   ├── TooManyEvaluations       (play_errors)
+│   ├── TooManyPlays             (play_errors)
 │   └── QueueFull
 ├── ShuttingDown                 no new work is taken any more
 ├── NotReady                     a readiness check fails
@@ -41,7 +45,8 @@ GrpoError
     └── CorruptData
 
 `str(error)` is a sentence for people, `code` a stable word for machines. Those of who may do what stand in
-`domain.access_errors`, those of files of models in `domain.model_errors`.
+`domain.access_errors`, those of files of models in `domain.model_errors`, those of evaluations and plays in
+`domain.play_errors`.
 """
 
 from dataclasses import dataclass

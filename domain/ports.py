@@ -74,6 +74,10 @@ class VectorEnvironment(Protocol):
 class EnvironmentFactory(Protocol):
     """Makes environments by name. Picklable, since workers receive it. Thread-safe."""
 
+    def names(self) -> Sequence[str]:
+        """All that may be asked for, sorted. Imports and makes nothing, so `describe` may still refuse one of them."""
+        ...
+
     def describe(self, env_name: str) -> EnvironmentSpec:
         """Raises UnknownEnvironment, UnsupportedEnvironment."""
         ...

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.arrays import FloatArray
+from domain.arrays import ActionArray, FloatArray
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,13 @@ def encode_observations(space: Space, observations: FloatArray) -> FloatArray:
     features = np.zeros((len(index), space.n), dtype=np.float32)
     features[np.arange(len(index)), index.astype(np.int64)] = 1.0
     return features
+
+
+def raw_observation(space: Space, features: FloatArray) -> list[float]:
+    """One observation as clients write it, from its features [D]: a Box flattened in C order, a Discrete value as [k]."""
+    return [space.start + int(features.argmax())] if isinstance(space, Discrete) else features.tolist()
+
+
+def raw_action(space: Space, action: ActionArray) -> int | list[float]:
+    """One action as clients get it, from what `Policy.predict_features` gave: a Discrete one counts from `start`."""
+    return space.start + int(action) if isinstance(space, Discrete) else action.tolist()

@@ -143,7 +143,7 @@ class Histogram(Struct):
 
 
 class EvaluationReport(Struct, kw_only=True):
-    """How good a model is. `ci95`: where the mean return lies with 95 % confidence."""
+    """How good a model is. `ci95`: where the mean return lies with 95 % confidence; None for a single episode."""
 
     model_name: str
     model_version: int
@@ -153,13 +153,13 @@ class EvaluationReport(Struct, kw_only=True):
     deterministic: bool
     mean_reward: float
     std_reward: float
-    ci95: tuple[float, float]
     min_reward: float
     max_reward: float
     mean_length: float
     returns: list[float]
     lengths: list[int]
     histogram: Histogram
+    ci95: tuple[float, float] | None = None
 
 
 class Replay(Struct, kw_only=True, rename={"return_": "return"}):

@@ -242,6 +242,9 @@ class FakeEnvironments:
     kind: type[FakeVector] = IdentityVector
     made: list[FakeVector] = field(default_factory=list)
 
+    def names(self) -> list[str]:
+        return [self.kind.SPEC.env_name]
+
     def describe(self, env_name: str) -> EnvironmentSpec:
         if env_name != self.kind.SPEC.env_name:
             raise UnknownEnvironment(FieldError("env_name", f"There is no environment {env_name!r}."))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.environments.numpy_vector import NumpyVector
+from adapters.environments.numpy_vector import MovingVector, Shove
 from domain.arrays import FloatArray
 from domain.spaces import Box, Discrete, EnvironmentSpec
 
@@ -50,8 +50,11 @@ WEIGHT_1 = (1.0 * 0.5 + 1.0 * 1.0) * 9.8  # (m₁·l_c1 + m₂·l₁)·g
 WEIGHT_2 = 0.5 * 9.8  # m₂·l_c2·g
 
 
-class AcrobotVector(NumpyVector):
+class AcrobotVector(MovingVector):
     """N Acrobots in float64. State: θ₂, θ₁, ω₂, ω₁. Each step finds the accelerations four times, by 34 numpy calls each."""
+
+    step_seconds = STEP_SECONDS
+    shove = Shove(state_row=4, feature_row=4, change=2.0, fastest=4 * math.pi)  # ω₁, in rad/s
 
     def __init__(self, num_envs: int, max_episode_steps: int, spec: EnvironmentSpec = ACROBOT_V1) -> None:
         # One stage of Runge-Kutta, rows: two angles for the cosine, θ₂, θ₁, ω₂, ω₁, α₂, α₁. So what moves in a stage is

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.environments.numpy_vector import NumpyVector
+from adapters.environments.numpy_vector import MovingVector, Shove
 from domain.arrays import FloatArray
 from domain.spaces import Box, Discrete, EnvironmentSpec
 
@@ -42,8 +42,11 @@ ANGLE_LIMIT = np.array(12 * 2 * math.pi / 360)
 FORCES = np.array([-10.0, 10.0])
 
 
-class CartPoleVector(NumpyVector):
+class CartPoleVector(MovingVector):
     """N CartPoles in float64, one row per quantity, stepped by some thirty numpy calls. State: x, θ, ẋ, θ̇."""
+
+    step_seconds = float(STEP_SECONDS)
+    shove = Shove(state_row=3, feature_row=1, change=1.0, fastest=math.inf)  # ẋ, in m/s
 
     def __init__(self, num_envs: int, max_episode_steps: int, spec: EnvironmentSpec = CARTPOLE_V1) -> None:
         # Each row of motion stands two rows above its derivative, so that one call moves the whole state.

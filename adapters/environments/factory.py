@@ -1,6 +1,6 @@
 """Environments by name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -15,7 +15,7 @@ from adapters.environments.mountain_car import (
 from adapters.environments.pendulum import PENDULUM_V1, PendulumVector
 from adapters.environments.quiet import without_warnings
 from domain.access_errors import EnvironmentNotAllowed
-from domain.errors import FieldError
+from domain.errors import FieldError, UnsupportedEnvironment
 from domain.ports import VectorEnvironment
 from domain.spaces import EnvironmentSpec
 
@@ -47,15 +47,31 @@ class GymnasiumEnvironments:
     Picklable and thread-safe. Descriptions and step times are remembered: each costs the making of an environment.
     """
 
-    def __init__(self, allow: Iterable[str] = (ALL,)) -> None:
-        """`allow`: ids or patterns of them (fnmatch); the word `gymnasium` stands for those whose code comes with Gymnasium."""
+    def __init__(self, allow: Iterable[str] = (ALL,), foreign_apart: bool = False) -> None:
+        """`allow`: ids or patterns of them (fnmatch); the word `gymnasium` stands for those whose code comes with Gymnasium.
+
+        `foreign_apart`: step what does not come with Gymnasium in a process of its own, always: it might hang this one, or end
+        it. A copy in a worker does not, since a worker is such a process.
+        """
         self._allow = tuple(allow)
+        self._foreign_apart = foreign_apart
         self._described = {spec.env_name: spec for spec in OWN_VECTORS if self._allows(spec.env_name, of_gymnasium=True)}
         self._step_seconds: dict[str, float] = {}
 
     def __reduce__(self) -> tuple[type["GymnasiumEnvironments"], tuple[tuple[str, ...]]]:
         """Travel to a worker without what is remembered."""
         return type(self), (self._allow,)
+
+    def names(self) -> Sequence[str]:
+        with without_warnings():
+            import gymnasium
+
+            from adapters.environments.gymnasium_registry import LONGEST_ID, is_of_gymnasium
+        return sorted(
+            name
+            for name, registered in gymnasium.registry.copy().items()
+            if ":" not in name and len(name) <= LONGEST_ID and self._allows(name, of_gymnasium=is_of_gymnasium(registered))
+        )
 
     def describe(self, env_name: str) -> EnvironmentSpec:
         known = self._described.get(env_name) if isinstance(env_name, str) else None
@@ -78,14 +94,19 @@ class GymnasiumEnvironments:
         if own is not None:
             return own(num_envs, max_episode_steps, spec)
         with without_warnings():
+            from adapters.environments.gymnasium_registry import find, is_of_gymnasium
             from adapters.environments.gymnasium_vector import GymnasiumVector
             from adapters.environments.tabular import TabularVector
         if spec.cloneable:
             return TabularVector(spec, num_envs, max_episode_steps)
-        processes = self._processes(env_name, num_envs)
-        if processes > 1:
-            from adapters.environments.process_vector import ProcessVector
+        apart = self._foreign_apart and not is_of_gymnasium(find(env_name))
+        processes = 1 if apart else self._processes(env_name, num_envs)
+        if apart or processes > 1:
+            from adapters.environments.process_vector import ProcessVector, can_travel
 
+            if not can_travel(env_name):
+                what = "cannot be told to another process, and its code is not run in this one."
+                raise UnsupportedEnvironment(FieldError("env_name", f"env_name {env_name!r} {what}"))
             return ProcessVector(spec, num_envs, max_episode_steps, processes)
         return GymnasiumVector(spec, num_envs, max_episode_steps)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.environments.numpy_vector import NumpyVector
+from adapters.environments.numpy_vector import MovingVector, Shove
 from domain.spaces import Box, Discrete, EnvironmentSpec
 
 LOW = tuple(float(np.float32(bound)) for bound in (-1.2, -0.07))
@@ -34,6 +34,9 @@ MOUNTAIN_CAR_CONTINUOUS_V0 = EnvironmentSpec(
     dense_reward=True,  # the cost of the push
 )
 
+STEP_SECONDS = 1 / 30  # a step has no time of its own: as fast as Gymnasium shows it
+SHOVE = Shove(state_row=2, feature_row=1, change=0.03, fastest=0.07)
+
 # The constants as 0-d arrays: a ufunc takes them in half the time that a Python float needs.
 FORCES = np.array([-0.001, 0.0, 0.001])
 ZERO = np.array(0.0)
@@ -55,8 +58,11 @@ WEAKEST_32, STRONGEST_32 = np.array(-1.0, dtype=np.float32), np.array(1.0, dtype
 GOAL_32 = np.array(0.45, dtype=np.float32)
 
 
-class MountainCarVector(NumpyVector):
+class MountainCarVector(MovingVector):
     """N cars in float64 with the actions left, none, right. State: position, velocity. Reward −1 for each step."""
+
+    step_seconds = STEP_SECONDS
+    shove = SHOVE
 
     def __init__(self, num_envs: int, max_episode_steps: int, spec: EnvironmentSpec = MOUNTAIN_CAR_V0) -> None:
         super().__init__(spec, num_envs, max_episode_steps, state=np.zeros((3, num_envs)))
@@ -95,13 +101,16 @@ class MountainCarVector(NumpyVector):
         self._features[...] = self._motion
 
 
-class MountainCarContinuousVector(NumpyVector):
+class MountainCarContinuousVector(MovingVector):
     """N cars with a force from −1 to 1. State: position, velocity, and 3·position as the cosine will get it.
 
     Gymnasium keeps the start in float64 and everything after it in float32, so the first step of an episode adds to and
     takes the cosine of a longer number. Here position, velocity and 3·position stand in float64, each holding just what
     Gymnasium's number would.
     """
+
+    step_seconds = STEP_SECONDS
+    shove = SHOVE
 
     def __init__(self, num_envs: int, max_episode_steps: int, spec: EnvironmentSpec = MOUNTAIN_CAR_CONTINUOUS_V0) -> None:
         super().__init__(spec, num_envs, max_episode_steps, state=np.zeros((4, num_envs)))

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,3 +108,31 @@ class NumpyVector(ABC):
         """The same reward for every step; the array cannot be changed by a caller."""
         self._rewards[:] = reward
         self._rewards.flags.writeable = False
+
+
+@dataclass(frozen=True)
+class Shove:
+    """What a push of force 1 does: add `change` to the velocity in that row of the state, up to `fastest` either way.
+
+    The feature in its row is the same number.
+    """
+
+    state_row: int
+    feature_row: int
+    change: float
+    fastest: float
+
+
+class MovingVector(NumpyVector):
+    """Members that are bodies in motion, and can be shoved (`domain.pushable`)."""
+
+    step_seconds: float
+    shove: ClassVar[Shove]
+
+    def push(self, force: float) -> FloatArray:
+        """The new velocity is a float32, as the features are, in which the continuous mountain car has all its numbers."""
+        shove = self.shove
+        velocity = self._state[shove.state_row] + force * shove.change
+        self._features[shove.feature_row] = np.clip(velocity, -shove.fastest, shove.fastest)
+        self._state[shove.state_row] = self._features[shove.feature_row]
+        return self._observations

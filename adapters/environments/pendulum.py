@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.environments.numpy_vector import NumpyVector
+from adapters.environments.numpy_vector import MovingVector, Shove
 from domain.arrays import FloatArray
 from domain.spaces import Box, EnvironmentSpec
 
@@ -44,8 +44,11 @@ MIDDLE = np.array(2**28)
 NEAR_THE_MIDDLE = np.array(2**23)
 
 
-class PendulumVector(NumpyVector):
+class PendulumVector(MovingVector):
     """N pendulums in float64. State: θ (0 = upright), θ̇, sin θ. Reward −(θ² + 0.1·θ̇² + 0.001·τ²), θ within [−π, π]."""
+
+    step_seconds = float(STEP_SECONDS)
+    shove = Shove(state_row=2, feature_row=2, change=4.0, fastest=float(FASTEST))  # θ̇, in rad/s
 
     def __init__(self, num_envs: int, max_episode_steps: int, spec: EnvironmentSpec = PENDULUM_V1) -> None:
         super().__init__(spec, num_envs, max_episode_steps, state=np.zeros((4, num_envs)))

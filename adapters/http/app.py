@@ -9,9 +9,12 @@ from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp
 
+from adapters.http.controllers.catalogue import catalogue_routes
+from adapters.http.controllers.evaluation import evaluation_routes
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.monitoring import monitoring_routes
+from adapters.http.controllers.plays import play_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
 from adapters.http.controllers.watching import watching_routes
@@ -55,6 +58,9 @@ def create_app(
             watching_routes(use_cases),
             inference_routes(use_cases),
             model_routes(use_cases),
+            evaluation_routes(use_cases),
+            play_routes(use_cases),
+            catalogue_routes(use_cases),
             system_routes(use_cases, version),
             monitoring_routes(use_cases, registry),
             documentation_routes(installed_assets()),

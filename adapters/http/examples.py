@@ -183,6 +183,7 @@ ANSWERS: dict[str, dict[str, tuple[str, Any]]] = {
                         },
                         "size_bytes": 20_468,
                         "sha256": _SHA256,
+                        "imported_at": None,
                     }
                 ],
             },

@@ -18,7 +18,7 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
-QUIET = frozenset({"/inference", "/health", "/metrics"})  # asked so often that their lines would hide the rest
+QUIET = frozenset({"/inference", "/plays", "/health", "/metrics"})  # asked so often that their lines would hide the rest
 _LONGEST_PATH = 256
 
 logger = logging.getLogger("grpo.access")

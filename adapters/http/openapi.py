@@ -19,7 +19,7 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from adapters.http import requests, responses
+from adapters.http import catalogue_types, evaluation_types, play_types, requests, responses
 from adapters.http.introduction import INTRODUCTION, TAGS
 from adapters.http.scopes import is_probe, needed_scope
 
@@ -36,6 +36,16 @@ TYPES = [
     responses.ModelVersionsResponse,
     responses.DeleteResponse,
     responses.ImportResponse,
+    evaluation_types.EvaluateRequest,
+    evaluation_types.EvaluateResponse,
+    evaluation_types.ReplayResponse,
+    play_types.PushRequest,
+    play_types.PushResponse,
+    play_types.PlayStart,
+    play_types.PlayStep,
+    play_types.PlayEnd,
+    catalogue_types.EnvironmentsResponse,
+    catalogue_types.RewardFunctionsResponse,
     responses.HealthResponse,
     responses.LiveResponse,
     responses.ReadyResponse,

@@ -15,6 +15,7 @@ from domain.access_errors import Forbidden, Unauthenticated
 from domain.errors import (
     CapacityExceeded,
     Conflict,
+    EnvironmentFailed,
     FieldError,
     GrpoError,
     InvalidInput,
@@ -32,6 +33,7 @@ STATUS: dict[type[GrpoError], int] = {
     NotFound: 404,
     Conflict: 409,
     CapacityExceeded: 429,
+    EnvironmentFailed: 500,
     NotReady: 503,
     ShuttingDown: 503,
     StorageFailure: 503,
@@ -60,7 +62,7 @@ def on_grpo_error(request: AnyRequest, error: GrpoError) -> Response[bytes]:
     problem = _problem(request, status, error.title, str(error), error.code)
     if isinstance(error, InvalidInput):
         problem.errors = [FieldProblem(_unicode(e.field), _unicode(e.message)) for e in error.errors]
-    if isinstance(error, StorageFailure):
+    if isinstance(error, StorageFailure | EnvironmentFailed):
         logger.error("request %s: %s %s: %s", request_id(request.scope), request.method, request.url.path, error)
     headers = {}
     if isinstance(error, CapacityExceeded | ShuttingDown | StorageFailure):

@@ -6,6 +6,13 @@ from application.access import Scope
 
 PUBLIC = {"/", "/docs", "/docs/assets/{version}/{name}", "/redoc", "/openapi.json"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+ACTING = {
+    "/inference",
+    "/models/{model_name}/evaluate",
+    "/models/{model_name}/replay",
+    "/models/{model_name}/play",
+    "/plays/{play_id}/push",
+}
 _BY_METHOD = {"GET": Scope.READ, "HEAD": Scope.READ, "POST": Scope.TRAIN}
 
 
@@ -19,6 +26,6 @@ def needed_scope(method: str, path: str) -> Scope | None:
     """`path`: the route's template, such as /models/{model_name}. None = open to everybody."""
     if path in PUBLIC or is_probe(path) or method == "OPTIONS":
         return None
-    if path == "/inference":
+    if path in ACTING:
         return Scope.INFER
     return _BY_METHOD.get(method, Scope.ADMIN)

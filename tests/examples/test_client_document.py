@@ -39,3 +39,8 @@ def test_every_error_is_in_the_table() -> None:
     named = set(re.findall(r"`(\w+)`", TEXT.partition("## When something is wrong")[2].partition("**What is sent")[0]))
     assert kinds - {"ClientError"} <= named
     assert {name for name in kinds if not hasattr(grpo_client, name)} == set()
+
+
+def test_every_example_is_in_the_table() -> None:
+    examples = {path.stem for path in (Path(__file__).parent.parent.parent / "examples").glob("*.py")}
+    assert set(re.findall(r"\.\./examples/(\w+)\.py", TEXT)) == examples

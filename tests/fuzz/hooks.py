@@ -17,6 +17,7 @@ WORK = {
     "group_size": (4_096, 8),
     "n_steps": (100_000, 50),
     "n_epochs": (1_000, 2),
+    "episodes": (1_000, 3),
 }
 MAX_UNITS = (4_096, 8)
 # The first as in the examples of the schema.

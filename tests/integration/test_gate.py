@@ -28,9 +28,17 @@ ROUTES = {
         ("GET", "/training/x/status"),
         ("GET", "/models"),
         ("GET", "/models/x"),
+        ("GET", "/environments"),
+        ("GET", "/reward-functions"),
         ("GET", "/metrics"),
     ],
-    Scope.INFER: [("POST", "/inference")],
+    Scope.INFER: [
+        ("POST", "/inference"),
+        ("POST", "/models/x/evaluate"),
+        ("GET", "/models/x/replay"),
+        ("GET", "/models/x/play"),
+        ("POST", "/plays/x/push"),
+    ],
     Scope.TRAIN: [("POST", "/train"), ("POST", "/training/x/stop"), ("POST", "/training/x/resume")],
     Scope.ADMIN: [("DELETE", "/models/x")],
 }

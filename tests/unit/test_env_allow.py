@@ -1,16 +1,21 @@
 """Which environments may be named: an allow-list, and never a module."""
 
+import contextlib
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import gymnasium
 import pytest
 
+from adapters.environments.cartpole import CartPoleVector
 from adapters.environments.factory import GymnasiumEnvironments
+from adapters.environments.gymnasium_vector import GymnasiumVector
+from adapters.environments.process_vector import ProcessVector
 from domain.access_errors import EnvironmentNotAllowed
-from domain.errors import UnknownEnvironment
+from domain.errors import UnknownEnvironment, UnsupportedEnvironment
 
 
 @pytest.fixture
@@ -80,3 +85,30 @@ def test_name_that_would_import_a_module_is_refused_and_imports_nothing(
                 environments.make(name, 2, 10)
     assert "hostile_module" not in sys.modules
     assert not mark.exists()
+
+
+def test_names_are_those_that_are_registered_and_allowed(own_game: str) -> None:
+    assert GymnasiumEnvironments(["Pendulum-v1", "MyGame/*"]).names() == [own_game, "Pendulum-v1"]
+    everything = GymnasiumEnvironments().names()
+    assert everything == sorted(everything)
+    assert {own_game, "CartPole-v1"} <= {*everything}
+    assert own_game not in GymnasiumEnvironments(["gymnasium"]).names()
+
+
+def test_foreign_environment_is_made_apart_where_told_so_and_not_in_a_worker(own_game: str) -> None:
+    server = GymnasiumEnvironments(foreign_apart=True)
+    with contextlib.closing(server.make(own_game, 1, 5)) as apart:
+        assert isinstance(apart, ProcessVector)
+    worker: GymnasiumEnvironments = pickle.loads(pickle.dumps(server))
+    assert isinstance(worker.make(own_game, 1, 5), GymnasiumVector)
+    assert isinstance(server.make("CartPole-v1", 1, 5), CartPoleVector)
+
+
+def test_foreign_environment_that_cannot_be_told_to_another_process_is_refused() -> None:
+    lock = threading.Lock()
+    gymnasium.register("MyGame/Locked-v0", entry_point=lambda: (lock, Game())[1], max_episode_steps=5)
+    try:
+        with pytest.raises(UnsupportedEnvironment, match="'MyGame/Locked-v0' cannot be told to another process, and its code"):
+            GymnasiumEnvironments(foreign_apart=True).make("MyGame/Locked-v0", 1, 5)
+    finally:
+        gymnasium.registry.pop("MyGame/Locked-v0")
