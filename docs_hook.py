@@ -1,4 +1,4 @@
-"""A hook of mkdocs: what a page links to outside of docs/, such as the examples, is no part of the site, and only named there."""
+"""A hook of mkdocs: what a page links to outside of docs/, such as the examples, is no part of the site, and only named."""
 
 import re
 from typing import Any

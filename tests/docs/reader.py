@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,8 +79,6 @@ class Reader:
         assert arguments == []
         (self.folder / "data").mkdir(exist_ok=True)
         self._own = ServerProcess(self.folder / "data", workers=2)
-        for name in ("KEYS_FILE",):
-            assert f"GRPO_{name}" not in settings
         if keys := settings.get("GRPO_API_KEYS_FILE"):
             settings["GRPO_API_KEYS_FILE"] = str(self.folder / keys)
         self._own.environment = self._environment() | settings
@@ -105,17 +104,23 @@ class Reader:
     def _bash(self, code: str, place: str) -> None:
         bash = shutil.which("bash")
         assert bash is not None
-        done = subprocess.run(
+        # In a session of its own, so that nothing that the block started outlives it.
+        with subprocess.Popen(
             [bash, "-euo", "pipefail", "-c", code],
             cwd=self.folder,
             env=self._environment(),
-            capture_output=True,
             text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, f"{place}: {done.stdout}{done.stderr}"
-        assert "urn:grpo:problem" not in done.stdout, f"{place}: {done.stdout}"
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process:
+            try:
+                said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        assert process.returncode == 0, f"{place}: {said}"
+        assert "urn:grpo:problem" not in said, f"{place}: {said}"
 
     def _rest(self) -> None:
         """A reader is slower than a test: what a block started has ended when they read the next one."""
