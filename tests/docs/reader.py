@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block
@@ -16,10 +17,10 @@ from tests.e2e.server import ServerProcess
 PATIENCE_SECONDS = 90
 # Runs one block after another in one namespace: each line of standard input is a block in JSON, and each is answered by a line.
 PROMPT = """
-import json, sys, traceback
-answers, sys.stdout = sys.stdout, sys.stderr
+import io, json, sys, traceback
+blocks, answers, sys.stdin, sys.stdout = sys.stdin, sys.stdout, io.StringIO(), sys.stderr
 names = {"__name__": "__main__"}
-for line in sys.stdin:
+for line in blocks:
     try:
         exec(compile(json.loads(line), "<block>", "exec"), names)
         said = ""
@@ -98,8 +99,12 @@ class Reader:
         assert self._prompt.stdin is not None
         assert self._prompt.stdout is not None
         print(json.dumps(code), file=self._prompt.stdin, flush=True)
-        said = json.loads(self._prompt.stdout.readline())
-        assert said == "", f"{place}: {said}"
+        watch = threading.Timer(PATIENCE_SECONDS, self._prompt.kill)
+        watch.start()
+        answer = self._prompt.stdout.readline()
+        watch.cancel()
+        assert answer, f"{place}: no end after {PATIENCE_SECONDS} s"
+        assert json.loads(answer) == "", f"{place}: {json.loads(answer)}"
 
     def _bash(self, code: str, place: str) -> None:
         bash = shutil.which("bash")
