@@ -5,7 +5,7 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 .PHONY: help run test fuzz chaos backup check format openapi docs bench-learning bench-training bench-environments bench-http bench-many-jobs \
-	bench-load bench-checkpoints bench-watching soak bench-footprint clean
+	bench-load bench-checkpoints bench-watching bench-dashboard screenshots soak bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -67,6 +67,12 @@ bench-checkpoints: .venv/run ## what checkpoints cost training; 11 minutes
 bench-watching: .venv/run ## what watching costs training, and how soon an event arrives
 	$(BIN)/python -m benchmarks.watching $(ARGS)
 
+bench-dashboard: .venv/dev ## how soon the page can be used, how soon it shows an event, frames per second; needs Chromium
+	$(BIN)/python -m benchmarks.dashboard $(ARGS)
+
+screenshots: .venv/dev ## docs/screenshots/, made by a real server and Chromium
+	$(BIN)/python -m benchmarks.screenshots
+
 soak: .venv/run ## 200 short jobs through one server, which holds afterwards what it held before
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
@@ -79,12 +85,15 @@ clean: ## remove what can be made again
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/run: requirements.txt | .venv/bin/python
+# The project itself in editable form gives the command grpo.
+.venv/run: requirements.txt pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-.venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
+.venv/dev: requirements.txt requirements-dev.txt pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@ .venv/run
 
 .venv-docs/installed: requirements-docs.txt

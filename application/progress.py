@@ -28,6 +28,7 @@ class ProgressReports:
         self._begun_at, self._begun_with, self._seen = time.monotonic(), trainer.timesteps, trainer.timesteps
         self._reported_at = self._begun_at
         self._points: list[MetricsPoint] = []
+        self._newest_point = -1
         self._recent: deque[Metrics] = deque(maxlen=WINDOW)
         self._advised: set[str] = set()
 
@@ -57,10 +58,12 @@ class ProgressReports:
 
     def finish(self) -> None:
         """The last update is always a point."""
-        if self._seen > self._begun_with and not (self._points and self._points[-1].timesteps == self._seen):
+        if self._seen > self._begun_with and self._newest_point != self._seen:
             self._add_point()
-        self.report()
+        if self._points:
+            self.report()
 
     def _add_point(self) -> None:
+        self._newest_point = self._seen
         self._points.append(MetricsPoint(self._seen, self.metrics, datetime.now(UTC)))
         self._recent.append(self.metrics)

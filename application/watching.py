@@ -58,10 +58,14 @@ def thinned(points: Sequence[JobEvent], most: int | None) -> Sequence[JobEvent]:
 
 @dataclass(frozen=True)
 class News:
-    """What happened to a job, and how it is now. `over`: it has ended, and nothing came after these events."""
+    """What happened to a job, and how it is now.
+
+    `more`: further events are there already. `over`: it has ended, and nothing came after these events.
+    """
 
     events: Sequence[JobEvent]
     job: Job
+    more: bool
     over: bool
 
 
@@ -89,4 +93,5 @@ class FollowJob:
         # In this order: a job that has ended here had all its events before.
         job = self._jobs.get(job_id)
         events = self._jobs.events(job_id, after, PAGE)
-        return News(events, job, job.status.ended and len(events) < PAGE)
+        more = len(events) == PAGE
+        return News(events, job, more, job.status.ended and not more)

@@ -38,12 +38,11 @@ from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
 from bootstrap.plugins import load_plugins
 from bootstrap.settings import Settings
+from bootstrap.version import VERSION as VERSION  # noqa: PLC0414 - the name by which it is known
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
 
 if TYPE_CHECKING:  # an optional extra
     from adapters.tracing.tracing import Tracing
-
-VERSION = "0.1.0"
 
 
 def _new_id() -> str:

@@ -88,10 +88,15 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     return Settings(**merged)
 
 
+def of_this_process(arguments: Sequence[str]) -> Settings:
+    """The settings with the environment of this process. Raises InvalidSettings."""
+    return load(arguments, os.environ)
+
+
 def load_or_exit(arguments: Sequence[str]) -> Settings:
     """The settings, or one sentence on standard error and exit code 2."""
     try:
-        return load(arguments, os.environ)
+        return of_this_process(arguments)
     except InvalidSettings as error:
         exit_with(str(error))
 
@@ -116,6 +121,15 @@ def descriptions() -> dict[str, str]:
     return {field.name: field.type.extra_json_schema["description"] for field in fields}
 
 
+def option_texts() -> dict[str, str]:
+    """What the help of a command says of each setting, by name."""
+    defaults = Settings()
+    return {
+        name: f"{description} ({PREFIX}{name.upper()}, default {getattr(defaults, name)})"
+        for name, description in descriptions().items()
+    }
+
+
 def _convert(one: dict[str, Any], origin: str) -> Any:
     [(name, value)] = one.items()
     try:
@@ -138,8 +152,6 @@ def _read_file(path: Path) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run_api.py", description="Serve the GRPO API.", allow_abbrev=False)
     parser.add_argument("--config", metavar="FILE", help=f"TOML file with settings ({PREFIX}CONFIG)")
-    for name, description in descriptions().items():
-        default = getattr(Settings(), name)
-        text = f"{description} ({PREFIX}{name.upper()}, default {default})"
+    for name, text in option_texts().items():
         parser.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=text)
     return parser

@@ -1,4 +1,4 @@
-"""Take a policy along: as one safetensors file to another server, and as ONNX into a program that knows nothing of this project.
+"""Take a policy along: as one safetensors file to another server, as ONNX into a program that knows nothing of this project.
 
     pip install onnx onnxruntime           # the server needs the first, this program the second
     python run_api.py                      # in another terminal

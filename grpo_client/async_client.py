@@ -176,7 +176,7 @@ class AsyncClient:
     async def job(self, job_id: str) -> AsyncJob:
         """As `Client.job`."""
         status = await self._session.send(calls.status(job_id))
-        return AsyncJob(self._session, status.job_id, calls.known_config(status))
+        return AsyncJob(self._session, status.job_id, status.config)
 
     async def jobs(self, limit: int | None = None, after: str | None = None, status: Sequence[str] = ()) -> list[JobStatus]:
         """As `Client.jobs`."""

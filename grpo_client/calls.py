@@ -75,11 +75,6 @@ def train(fields: Mapping[str, Any], idempotency_key: str) -> Call[results.Start
     return Call("POST", "/train", reader(results.Started), content=encoded(fields), headers=headers, repeatable=True)
 
 
-def known_config(status: results.JobStatus) -> dict[str, Any]:
-    """What a status tells of a job's configuration."""
-    return {"env_name": status.env_name, "model_name": status.model_name, "total_timesteps": status.total_timesteps}
-
-
 def status(job_id: str) -> Call[results.JobStatus]:
     """How far a job is."""
     return Call("GET", f"/training/{_segment(job_id)}/status", reader(results.JobStatus), repeatable=True)

@@ -72,7 +72,7 @@ class Client:
     def job(self, job_id: str) -> Job:
         """Take up a job by its id. Raises NotFound."""
         status = self._session.send(calls.status(job_id))
-        return Job(self._session, status.job_id, calls.known_config(status))
+        return Job(self._session, status.job_id, status.config)
 
     def jobs(self, limit: int | None = None, after: str | None = None, status: Sequence[str] = ()) -> list[JobStatus]:
         """Jobs, the newest first: at most `limit` (1,000), older than the job `after`, in one of the states `status`."""

@@ -1,5 +1,6 @@
 """One line that tells how a job gets on."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import TextIO
 from grpo_client.results import JobStatus
 
 BAR_CELLS = 20
+NAME_LETTERS = 24
 LINE_SECONDS = 10.0  # between lines where no line can be written over
 RETURN_METRIC = "rollout/ep_rew_mean"
 
@@ -28,6 +30,7 @@ class ProgressLine:
         now = self._monotonic()
         text = self._text(status, now)
         if self._in_place:
+            text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be written over
             self._stream.write("\r" + text.ljust(self._width) + ("\n" if status.ended else ""))
             self._width = len(text)
         elif status.status != self._status or now - self._said >= LINE_SECONDS:
@@ -45,7 +48,7 @@ class ProgressLine:
     def _text(self, status: JobStatus, now: float) -> str:
         filled = round(status.progress * BAR_CELLS)
         parts = [
-            status.model_name,
+            status.model_name if len(status.model_name) <= NAME_LETTERS else f"{status.model_name[: NAME_LETTERS - 1]}…",
             "█" * filled + "░" * (BAR_CELLS - filled),
             f"{status.current_timesteps:,}/{status.total_timesteps:,} steps",
             *self._speed(status, now),

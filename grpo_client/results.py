@@ -11,7 +11,10 @@ ENDED = frozenset({"completed", "failed", "stopped"})
 
 
 class JobStatus(Struct, kw_only=True):
-    """How far a job is. `metrics` are the newest figures by name; returns among them are the environment's own."""
+    """How far a job is. `metrics` are the newest figures by name; returns among them are the environment's own.
+
+    `config` is the whole configuration; empty where many jobs were listed.
+    """
 
     job_id: str
     status: str
@@ -26,6 +29,7 @@ class JobStatus(Struct, kw_only=True):
     error_code: str | None = None
     error_message: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ASGIApp
 
 from adapters.http.controllers.catalogue import catalogue_routes
+from adapters.http.controllers.dashboard import dashboard_routes
 from adapters.http.controllers.evaluation import evaluation_routes
 from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
@@ -64,6 +65,7 @@ def create_app(
             system_routes(use_cases, version),
             monitoring_routes(use_cases, registry),
             documentation_routes(installed_assets()),
+            dashboard_routes(),
         ],
         exception_handlers={
             GrpoError: on_grpo_error,

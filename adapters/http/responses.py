@@ -86,6 +86,10 @@ class StatusResponse(Struct):
     env_name: str
     model_name: str
     created_at: Timestamp
+    config: Annotated[
+        ConfigResponse | UnsetType,
+        Meta(description="As a body of POST /train it repeats the run. Left out where many jobs are listed."),
+    ] = UNSET
 
 
 class ProgressResponse(Struct):

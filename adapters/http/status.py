@@ -1,11 +1,13 @@
 """A job as clients see it, whole and in brief."""
 
-from adapters.http.responses import ProgressResponse, StatusResponse
+from msgspec import UNSET
+
+from adapters.http.responses import ProgressResponse, StatusResponse, config_response
 from domain.job import Job, JobStatus
 
 
-def status_response(job: Job) -> StatusResponse:
-    """A job as clients see it."""
+def status_response(job: Job, *, in_list: bool = False) -> StatusResponse:
+    """A job as clients see it. In a list of many the configuration would be most of the answer, and is left out."""
     return StatusResponse(
         job_id=job.id,
         status=job.status.value,
@@ -20,6 +22,7 @@ def status_response(job: Job) -> StatusResponse:
         env_name=job.config.env_name,
         model_name=job.config.model_name,
         created_at=job.created_at.isoformat(),
+        config=UNSET if in_list else config_response(job.config),
     )
 
 

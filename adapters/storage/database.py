@@ -49,7 +49,7 @@ class SqliteDatabase:
         Unicode or an integer above 64 bits is refused by Python before SQLite sees it.
         """
         connection = self._writer.conn
-        with _translated(), self._write_lock:
+        with translated(), self._write_lock:
             self._check_file()
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._begin(connection, patient)
@@ -79,7 +79,7 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator[Database]:
         """The database as the last whole transaction left it. Raises StorageFailure."""
-        with _translated(), self._read_lock, self._reader.atomic():
+        with translated(), self._read_lock, self._reader.atomic():
             yield self._reader
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ def open_database(path: Path) -> SqliteDatabase:
     """
     opened: list[sqlite3.Connection] = []
     try:
-        with _translated(f"The database {path.name}"):
+        with translated(f"The database {path.name}"):
             opened.append(_connect(path))
             database = Database(opened[0])
             _check(opened[0], path)
@@ -128,7 +128,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 @contextmanager
-def _translated(what: str = "The database") -> Iterator[None]:
+def translated(what: str = "The database") -> Iterator[None]:
     """Turn the driver's errors into StorageFailure with a sentence for people."""
     try:
         yield

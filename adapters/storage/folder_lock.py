@@ -11,8 +11,12 @@ if sys.platform != "win32":
 NAME = "grpo.lock"
 
 
+class FolderInUse(StorageFailure):
+    """Another process holds the folder."""
+
+
 class FolderLock:
-    """Holds a folder until `close`. Raises StorageFailure when another process holds it."""
+    """Holds a folder until `close`. Raises FolderInUse when another process holds it, StorageFailure when it cannot be used."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -24,9 +28,7 @@ class FolderLock:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 self._file.close()
-                raise StorageFailure(
-                    "another server is using it; stop that one, or give this one a folder of its own."
-                ) from error
+                raise FolderInUse("another server is using it; stop that one, or give this one a folder of its own.") from error
 
     def close(self) -> None:
         """Idempotent."""

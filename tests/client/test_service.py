@@ -1,7 +1,9 @@
 """The client against the real service."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, closing
+from itertools import islice
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -172,6 +174,70 @@ def test_history_of_a_job_is_a_table(client: Client) -> None:
 
 def test_plot_of_a_job_is_a_picture(client: Client, quick: Model) -> None:
     assert b"<svg" in client.job(str(quick.info().versions[0].job_id)).plot()
+
+
+def test_evaluation_with_the_same_seed_is_the_same(quick: Model) -> None:
+    report = quick.evaluate(episodes=20, seed=3)
+    assert report == quick.evaluate(episodes=20, seed=3)
+    assert (report.episodes, len(report.returns), sum(report.histogram.counts)) == (20, 20, 20)
+    assert report.ci95 is not None
+    assert report.ci95[0] <= report.mean_reward <= report.ci95[1]
+    with pytest.raises(Invalid, match="episodes"):
+        quick.evaluate(episodes=0)
+
+
+def test_replay_of_a_seed_is_the_same_episode(quick: Model) -> None:
+    replay = quick.replay(seed=5)
+    assert replay == quick.replay(seed=5)
+    assert replay.return_ == sum(replay.rewards) == replay.length
+    assert len(replay.observations) == len(replay.actions) + 1
+    assert quick.replay(seed=5, max_steps=3).length == 3
+    assert quick.replay(seed=6).trajectory_sha256 != replay.trajectory_sha256
+
+
+def test_play_goes_on_until_it_is_left_and_can_be_pushed(client: Client, quick: Model) -> None:
+    with closing(quick.play(seed=1, speed=10)) as play:
+        start = next(play)
+        assert (start.kind, start.data["seed"], start.data["pushable"]) == ("start", 1, True)
+        assert client.push(start.data["play_id"], 1.0) == "Pushed"
+        steps = list(islice(play, 30))
+    assert {event.kind for event in steps} == {"step"}
+    assert 1.0 in [event.data["pushed"] for event in steps]
+    with pytest.raises(NotFound):
+        client.push("nobody", 0.5)
+
+
+def test_model_that_is_exported_and_imported_predicts_the_same(client: Client, quick: Model, tmp_path: Path) -> None:
+    file = quick.export(tmp_path / "quick.safetensors")
+    assert (tmp_path / "quick.safetensors").read_bytes() == file
+    imported = client.import_model(tmp_path / "quick.safetensors", name="travelled")
+    assert imported == client.import_model(bytes(file), name="travelled")
+    assert (imported.name, imported.version, imported.sha256) == ("travelled", 1, file.sha256)
+    assert client.model("travelled").predict(OBSERVATION) == quick.predict(OBSERVATION)
+    with pytest.raises(Invalid) as told:
+        client.import_model(b"nonsense")
+    assert told.value.code == "invalid-model-file"
+
+
+def test_onnx_export_tells_its_parity(quick: Model) -> None:
+    graph = quick.export(format="onnx")
+    assert graph.parity is not None
+    assert graph.parity["equal_actions"] == graph.parity["observations"] > 100
+    assert quick.export().parity is None
+
+
+def test_what_can_be_trained_and_learned_from_is_told(client: Client) -> None:
+    environments = {environment.env_name: environment for environment in client.environments()}
+    cartpole = environments["CartPole-v1"]
+    assert cartpole.available
+    assert cartpole.observation_space is not None
+    assert cartpole.observation_space.shape == [4]
+    assert cartpole.defaults is not None
+    job = client.train(**cartpole.defaults | {"total_timesteps": 300, "hidden_sizes": [8]})
+    assert job.config["reward_function_type"] == cartpole.reward_functions[0]
+    rewards = {reward.name: reward for reward in client.reward_functions()}
+    assert rewards["simple_cartpole"].bounds == (0.1, 1.0)
+    assert rewards["environment"].env_names is None
 
 
 def test_server_tells_that_it_is_well(client: Client) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from grpo_client import AsyncClient, ConnectionFailed, JobFailed, JobStatus, NotFound, ServerError, StillRunning
 from grpo_client.calls import Call
@@ -130,7 +131,16 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_line_on_a_terminal_is_written_over_in_place() -> None:
+def test_line_on_a_narrow_terminal_does_not_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal()
+    line = ProgressLine(terminal)
+    line.show(replace(status("running", 500), model_name="grpo_model_46309d1e-7eca-4036-9c03-a2ed50c09cff"))
+    assert terminal.getvalue() == "\rgrpo_model_46309d1e-7ec…  ██████████░░░"
+
+
+def test_line_on_a_terminal_is_written_over_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     terminal, seconds = Terminal(), iter([0.0, 2.0, 4.0])
     line = ProgressLine(terminal, lambda: next(seconds))
     line.show(status("running", 0))
@@ -154,7 +164,8 @@ def test_line_elsewhere_is_written_at_every_change_and_now_and_then() -> None:
     assert lines[-1].endswith("failed: NaN.")
 
 
-def test_speed_when_the_job_falls_back_to_a_checkpoint_is_measured_anew() -> None:
+def test_speed_when_the_job_falls_back_to_a_checkpoint_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     stream, seconds = Terminal(), iter([0.0, 1.0, 2.0, 3.0])
     line = ProgressLine(stream, lambda: next(seconds))
     for steps in (0, 500, 200, 300):

@@ -208,6 +208,18 @@ def test_worker_that_ends_by_a_signal_without_a_name_is_reported_all_the_same() 
         executor.close()
 
 
+def test_worker_that_is_interrupted_while_it_starts_goes_on() -> None:
+    executor, listener = ProcessExecutor(1), listen()
+    try:
+        executor.start(task("j", 300), listener)
+        [worker] = executor._workers
+        assert worker.process.pid is not None
+        os.kill(worker.process.pid, signal.SIGINT)  # as Ctrl-C does to all of a terminal
+        assert isinstance(listener.final()[1], Ended)
+    finally:
+        executor.close()
+
+
 def test_worker_frozen_in_the_middle_of_a_message_is_killed_and_holds_up_nobody() -> None:
     executor, frozen, other = ProcessExecutor(2), listen(), listen()
     try:

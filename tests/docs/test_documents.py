@@ -44,7 +44,7 @@ MARKED = {
     "README.ja.md": {"benchmarks"},
     "docs/benchmarks.md": {"learning", "training", "http", "footprint"},
 }
-UNSCHEMED_ROUTES = {"GET /docs", "GET /redoc", "GET /openapi.json"}
+UNSCHEMED_ROUTES = {"GET /dashboard", "GET /docs", "GET /redoc", "GET /openapi.json"}
 
 
 def text_of(name: str) -> str:
@@ -186,7 +186,8 @@ def test_every_route_that_is_documented_exists() -> None:
     schema = json.loads(document())["paths"]
     headings = re.findall(r"^## `([A-Z]+) (.*)`$", text_of("docs/http-api.md"), re.MULTILINE)
     assert headings
-    assert [f"{method} {path}" for method, path in headings if method.lower() not in schema.get(path, {})] == []
+    unknown = {f"{method} {path}" for method, path in headings if method.lower() not in schema.get(path, {})}
+    assert unknown <= UNSCHEMED_ROUTES
 
 
 def test_scope_of_every_route_is_documented() -> None:

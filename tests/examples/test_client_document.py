@@ -13,13 +13,22 @@ TEXT = (Path(__file__).parent.parent.parent / "docs" / "client.md").read_text(en
 ADDRESS = "http://127.0.0.1:8000"
 
 
-def test_every_python_block_runs(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_python_block_runs(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 10
     script = "\n".join(blocks).replace(ADDRESS, url).replace("20_000", "2_000")
     exec(compile(script, "docs/client.md", "exec"), {"__name__": "__main__"})
     said = capsys.readouterr().out
-    for part in ("learning_rate →", "model-not-found →", "Training job stopped", "['completed', 'completed', 'completed']"):
+    for part in (
+        "learning_rate →",
+        "model-not-found →",
+        "Training job stopped",
+        "Pushed",
+        "['completed', 'completed', 'completed']",
+    ):
         assert part in said
 
 

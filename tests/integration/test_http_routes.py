@@ -50,6 +50,7 @@ def test_train_with_generalized_advantages_or_without_completes(client: Client, 
 def test_status_of_a_completed_job_shows_all_fields(trained: Client) -> None:
     [job] = trained.get("/training/jobs").json()["jobs"]
     status = trained.get(f"/training/{job['job_id']}/status").json()
+    assert trained.get("/models/quick").json()["versions"][0]["config"] == status.pop("config")
     assert status == job
     assert (status["status"], status["progress"]) == ("completed", 1.0)
     assert (status["current_timesteps"], status["total_timesteps"]) == (600, 600)

@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from adapters.http.controllers.watching import metrics_response
+from application import watching
 from application.watching import History, thinned
 from domain.job import JobEvent
 from tests.factories import NOON, make_job
@@ -70,6 +71,15 @@ def test_metrics_when_thinned_keep_the_first_and_the_last_point(client: TestClie
     assert set(thin["timesteps"]) <= set(whole["timesteps"])
     assert (thin["timesteps"][0], thin["timesteps"][-1]) == (whole["timesteps"][0], whole["timesteps"][-1])
     assert thin["evaluations"] == whole["evaluations"]
+
+
+def test_events_of_more_than_a_page_are_all_told(
+    client: TestClient[Litestar], job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = events(client, job_id)
+    for size in (2, len(whole) - 1):  # the last page full as well
+        monkeypatch.setattr(watching, "PAGE", size)
+        assert events(client, job_id) == whole
 
 
 @pytest.mark.parametrize(("count", "most"), [(2, 2), (5, 4), (100, 2), (100, 99), (7, 7), (0, 2), (1, 2)])

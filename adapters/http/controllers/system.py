@@ -33,6 +33,7 @@ ENDPOINTS = {
     "live": "GET /health/live",
     "ready": "GET /health/ready",
     "metrics": "GET /metrics",
+    "dashboard": "GET /dashboard",
     "docs": "GET /docs",
     "redoc": "GET /redoc",
     "openapi": "GET /openapi.json",

@@ -84,10 +84,9 @@ def training_routes(use_cases: UseCases) -> Router:
         """Every job that was ever started here, a page at a time."""
         refuse_unknown(request, "limit", "after", several="status")
         page = use_cases.list_jobs(limit or MOST_JOBS, after, status or [])
-        asked_for_page = limit is not None or after is not None
-        return JobsResponse(
-            [status_response(job) for job in page.jobs], page.has_more if asked_for_page or page.has_more else UNSET
-        )
+        listed = [status_response(job, in_list=True) for job in page.jobs]
+        tells = page.has_more or limit is not None or after is not None
+        return JobsResponse(listed, page.has_more if tells else UNSET)
 
     @post(
         "/training/{job_id:str}/stop",

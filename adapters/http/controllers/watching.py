@@ -116,6 +116,8 @@ async def _following(follow: FollowJob, job_id: str, position: int) -> AsyncIter
             for happened in news.events:
                 yield event(happened.kind, happened.data | {"time": happened.time.isoformat()}, str(happened.id))
                 position = happened.id
+            if news.more:  # of which nobody will wake us
+                continue
             if news.over:
                 yield event("done", status_response(news.job), f"{position}{_DONE}")
                 return

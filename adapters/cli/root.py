@@ -1,0 +1,86 @@
+"""The program: its commands, and the one place where an error becomes an exit code and a sentence."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import rich_click as click
+from click.exceptions import Abort
+from rich.console import Console
+from rich_click.utils import CommandGroupDict
+
+from adapters.cli.failures import CommandFailed, ExitCode
+from adapters.cli.inference import evaluate, predict
+from adapters.cli.jobs import jobs, logs, status, stop
+from adapters.cli.keys import keys
+from adapters.cli.machine import Machine
+from adapters.cli.models import export, import_, models
+from adapters.cli.output import say
+from adapters.cli.play import play
+from adapters.cli.server import completion, doctor, serve_command
+from adapters.cli.training import resume, train
+
+PARTS = {
+    "Training": [train, jobs, status, logs, stop, resume],
+    "Models": [models, predict, evaluate, play, export, import_],
+    "Server": [keys, doctor, completion],
+}
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 the work failed · 2 wrong usage or input · 3 not found · 4 no connection · "
+    "5 refused (key, limit) · 130 interrupted"
+)
+
+
+def program(machine: Machine) -> click.RichGroup:
+    """`grpo` with all its commands."""
+    serve = serve_command(machine)
+    parts = PARTS | {"Server": [serve, *PARTS["Server"]]}
+    named = {part: [str(command.name) for command in commands] for part, commands in parts.items()}
+    panels: list[CommandGroupDict] = [{"name": part, "commands": names} for part, names in named.items()]
+    group = click.RichGroup(
+        name="grpo",
+        help="Train policies with GRPO on Gymnasium environments, watch them learn, and use them.\n\n"
+        "Commands reach a server with --url (GRPO_URL); without one they open the data folder right here.",
+        epilog=EXIT_CODES,
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "rich_help_config": click.RichHelpConfiguration(command_groups={"grpo": panels}),
+        },
+    )
+    for commands in parts.values():
+        for command in commands:
+            group.add_command(command)
+    return click.version_option(machine.version, prog_name="grpo", message="%(prog)s %(version)s")(group)
+
+
+def run(machine: Machine, arguments: Sequence[str]) -> int:
+    """Carry out one command, or show what there is; the exit code. Raises SystemExit where the server is what runs."""
+    try:
+        # click returns the code of --help and --version, and what a command returns, which is None.
+        given = program(machine).main([*arguments] or ["--help"], prog_name="grpo", standalone_mode=False, obj=machine)
+        return given if isinstance(given, int) else ExitCode.OK
+    except CommandFailed as failure:
+        return _fail(failure.code, *failure.sentences)
+    except click.ClickException as error:
+        return _wrong_usage(error)
+    except (Abort, KeyboardInterrupt):
+        return _fail(ExitCode.INTERRUPTED, "interrupted.")
+    except BrokenPipeError:
+        # Whoever read has enough, as `head` does. Python would complain at its end that it cannot flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+
+
+def _wrong_usage(error: click.ClickException) -> int:
+    """What click found, in one sentence."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    sentence = error.format_message()
+    sentence += " " if sentence.endswith("?") else f"{'' if sentence.endswith('.') else '.'} "
+    return _fail(ExitCode.USAGE, f"{sentence}`{context.command_path if context else 'grpo'} --help` says more.")
+
+
+def _fail(code: ExitCode, *sentences: str) -> int:
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    for sentence in sentences:
+        say(("error:", "bold red"), f" {sentence}", to=console)
+    return code

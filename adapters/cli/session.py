@@ -1,0 +1,109 @@
+"""The options that every command has, and the way from them to a client of the service."""
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import rich_click as click
+from click import get_current_context
+from click.core import ParameterSource
+
+from adapters.cli import failures
+from adapters.cli.failures import CommandFailed, ExitCode
+from adapters.cli.machine import Machine
+from grpo_client import Client, ClientError
+
+LOCAL_URL = "http://localhost"  # what a request through the socket names as its host
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text for people.")
+_FOLDER = (
+    click.option(
+        "--data-dir", metavar="FOLDER", help="Without --url: the data folder to open; default: that of the settings, ./data."
+    ),
+    click.option("--config", metavar="FILE", help="Without --url: the TOML file with the settings (GRPO_CONFIG)."),
+)
+_SERVER = (
+    click.option(
+        "--url", envvar="GRPO_URL", metavar="URL", help="A running server; without one the data folder is opened right here."
+    ),
+    click.option("--api-key", envvar="GRPO_API_KEY", metavar="KEY", help="The key, where the server has keys."),
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """How one command reaches the service and in which form it answers."""
+
+    machine: Machine
+    command: click.Command
+    url: str | None
+    api_key: str | None
+    data_dir: str | None
+    config: str | None
+    json: bool
+
+    @contextmanager
+    def client(self, *, trains: bool = False, timeout_seconds: float = 30.0) -> Iterator[Client]:
+        """A client until the block is left, in which the service's errors are told as CommandFailed.
+
+        `trains`: the command needs a service that takes up jobs. Nothing is tried again: who sits there sees at once.
+        """
+        try:
+            if self.url is not None:
+                with Client(self.url, api_key=self.api_key, timeout=timeout_seconds, retries=0) as client:
+                    yield client
+            else:
+                with self.machine.open(self.data_dir, self.config, trains=trains) as socket:
+                    transport = httpx.HTTPTransport(uds=str(socket))
+                    with Client(LOCAL_URL, timeout=timeout_seconds, transport=transport, retries=0) as client:
+                        yield client
+        except ClientError as error:
+            raise failures.of_service(error, self.command) from error
+
+    @property
+    def for_people(self) -> bool:
+        """Somebody looks at a terminal."""
+        return not self.json and sys.stdout.isatty()
+
+
+def connected(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that all have, and a Session made of them as its first argument."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> None:
+        context = get_current_context()
+        common = {name: given.pop(name) for name in ("url", "api_key", "data_dir", "config")}
+        local = [name for name in ("data_dir", "config") if common[name] is not None]
+        if local and common["url"] is not None:
+            if context.get_parameter_source("url") is not ParameterSource.ENVIRONMENT:
+                option = f"--{local[0].replace('_', '-')}"
+                raise CommandFailed(
+                    ExitCode.USAGE, f"{option} opens a folder right here and --url reaches a server: give one of them."
+                )
+            common["url"] = None  # what stands in the command is meant, not what stands around it
+        function(Session(context.obj, context.command, json=given.pop("as_json"), **common), **given)
+
+    for option in reversed((*_SERVER, *_FOLDER, _JSON)):
+        command = option(command)
+    return command
+
+
+def local(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that needs no service the option --json, and the Machine as its first argument."""
+
+    @functools.wraps(function)
+    def command(**given: Any) -> None:
+        function(get_current_context().obj, **given)
+
+    return _JSON(command)
+
+
+def folder(function: Callable[..., None]) -> Callable[..., None]:
+    """The options that name a data folder, for commands that never reach a server."""
+    for option in reversed(_FOLDER):
+        function = option(function)
+    return function

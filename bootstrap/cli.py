@@ -1,0 +1,75 @@
+"""The command line `grpo`, also as `python -m bootstrap.cli`: gives it what it needs of this machine.
+
+What is heavy (numpy, Litestar) is imported by the commands that need it, so that the others answer at once.
+"""
+
+import signal
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from adapters.cli.failures import CommandFailed, ExitCode
+from adapters.cli.machine import Check, Keys
+from adapters.cli.root import run
+from bootstrap import settings
+from bootstrap.version import VERSION
+
+TERMINATED = 128 + signal.SIGTERM
+
+
+class ThisMachine:
+    """The service on this machine, with the settings of its environment."""
+
+    version = VERSION
+    settings: Mapping[str, str] = settings.option_texts()
+
+    @cached_property
+    def keys(self) -> Keys:
+        from bootstrap.keys_of_settings import KeysOfSettings
+
+        return KeysOfSettings()
+
+    def serve(self, arguments: Sequence[str]) -> None:
+        from bootstrap import main
+
+        main.main(arguments)
+
+    def open(self, data_dir: str | None, config: str | None, *, trains: bool) -> AbstractContextManager[Path]:
+        loaded = _load(data_dir, config)
+        settings.use_one_blas_thread()  # before numpy is imported
+        from bootstrap.in_process import service
+
+        return service(loaded, trains=trains)
+
+    def examine(self, data_dir: str | None, config: str | None) -> Iterable[Check]:
+        settings.use_one_blas_thread()
+        from bootstrap.doctor import examine
+
+        return examine(lambda: _load(data_dir, config))
+
+
+def _load(data_dir: str | None, config: str | None) -> settings.Settings:
+    flags = [f"--{name}={value}" for name, value in (("data-dir", data_dir), ("config", config)) if value is not None]
+    try:
+        return settings.of_this_process(flags)
+    except settings.InvalidSettings as error:
+        raise CommandFailed(ExitCode.USAGE, str(error)) from error
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Carry out one command and end the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(ThisMachine(), sys.argv[1:] if arguments is None else arguments))
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    """End as after any other command: a job that is being trained comes to a checkpoint, from which it can go on."""
+    sys.exit(TERMINATED)
+
+
+if __name__ == "__main__":
+    main()
