@@ -4,7 +4,7 @@ BIN = .venv/bin
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help run test fuzz chaos backup check format openapi bench-learning bench-training bench-environments bench-http bench-many-jobs \
+.PHONY: help run test fuzz chaos backup check format openapi docs bench-learning bench-training bench-environments bench-http bench-many-jobs \
 	bench-load bench-checkpoints bench-watching bench-dashboard screenshots soak bench-footprint clean
 
 help: ## what can be made
@@ -39,6 +39,9 @@ format: .venv/dev ## put the code into its form
 
 openapi: .venv/run ## write docs/openapi.json
 	$(BIN)/python -m bootstrap.openapi
+
+docs: .venv-docs/installed ## build the site of the documents into site/; python -m http.server --directory site shows it
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 bench-learning: .venv-bench/installed ## how well it learns, beside Stable-Baselines3's PPO (ARGS="--task pendulum --seeds 3")
 	.venv-bench/bin/python -m benchmarks.learning $(ARGS)
@@ -77,7 +80,7 @@ bench-footprint: ## size of the installation, time to the first answer
 	$(PYTHON) -m benchmarks.footprint $(ARGS)
 
 clean: ## remove what can be made again
-	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-docs site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -92,6 +95,12 @@ clean: ## remove what can be made again
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@ .venv/run
+
+.venv-docs/installed: requirements-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	@echo '*' > .venv-docs/.gitignore
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
 
 # PyTorch and the simulators, over a gigabyte, stay out of .venv; the folder hides itself from git.
 .venv-bench/installed: requirements.txt requirements-bench.txt

@@ -19,6 +19,8 @@ from adapters.http.controllers.plays import play_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
 from adapters.http.controllers.watching import watching_routes
+from adapters.http.documentation import documentation_routes, installed_assets
+from adapters.http.examples import describe_examples
 from adapters.http.gate import AccessRules, Gate
 from adapters.http.observation import Observation, RequestFigures
 from adapters.http.openapi import describe_access, describe_types, openapi_config
@@ -62,6 +64,7 @@ def create_app(
             catalogue_routes(use_cases),
             system_routes(use_cases, version),
             monitoring_routes(use_cases, registry),
+            documentation_routes(installed_assets()),
             dashboard_routes(),
         ],
         exception_handlers={
@@ -80,6 +83,7 @@ def create_app(
     )
     describe_types(app)
     describe_access(app, keys_needed=access.key_owner is not None)
+    describe_examples(app)
     figures.know({route.path for route in app.routes})
     # Around everything, so that also an answer that no route gave is seen.
     app.asgi_handler = Observation(traced(app.asgi_handler), figures)

@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import (
     Components,
+    License,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
@@ -19,6 +20,7 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from adapters.http import catalogue_types, evaluation_types, play_types, requests, responses
+from adapters.http.introduction import INTRODUCTION, TAGS
 from adapters.http.scopes import is_probe, needed_scope
 
 TYPES = [
@@ -89,11 +91,14 @@ def openapi_config(version: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="GRPO API",
         version=version,
-        description="Trains policies with Group Relative Policy Optimization on Gymnasium environments, keeps the models "
-        "and serves inference.",
+        summary="Reinforcement learning as a service: GRPO on Gymnasium environments.",
+        description=INTRODUCTION,
+        license=License("MIT", identifier="MIT"),
+        tags=TAGS,
         components=Components(security_schemes=cast("dict[str, SecurityScheme | Reference]", _KEYS)),
         path="/schema",
         create_examples=False,
+        use_handler_docstrings=True,
     )
 
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from application.access import Scope
 
-PUBLIC = {"/", "/docs", "/redoc", "/openapi.json", "/dashboard", "/dashboard/{path}"}
+PUBLIC = {"/", "/docs", "/docs/assets/{version}/{name}", "/redoc", "/openapi.json", "/dashboard", "/dashboard/{path}"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 ACTING = {
     "/inference",

@@ -1,11 +1,9 @@
-"""Routes about the service itself, and the pages of its documentation."""
+"""Routes about the service itself."""
 
 from typing import Any
 
-from litestar import MediaType, Request, Response, Router, get
-from litestar.openapi.plugins import RedocRenderPlugin, SwaggerRenderPlugin
+from litestar import Request, Router, get
 
-from adapters.http.pages import page
 from adapters.http.problems import described
 from adapters.http.responses import HealthResponse, IndexResponse
 from application.use_cases import UseCases
@@ -43,8 +41,7 @@ ENDPOINTS = {
 
 
 def system_routes(use_cases: UseCases, version: str) -> Router:
-    """The index, the health check, and the documentation."""
-    swagger, redoc = SwaggerRenderPlugin(), RedocRenderPlugin()
+    """The index, the health check, and the schema."""
 
     @get("/", sync_to_thread=False, responses=described(), summary="What is here")
     def index() -> IndexResponse:
@@ -61,12 +58,4 @@ def system_routes(use_cases: UseCases, version: str) -> Router:
     def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
         return request.app.openapi_schema.to_schema()
 
-    @get("/docs", sync_to_thread=False, include_in_schema=False, media_type=MediaType.HTML)
-    def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return page(swagger.render(request, request.app.openapi_schema.to_schema()))
-
-    @get("/redoc", sync_to_thread=False, include_in_schema=False, media_type=MediaType.HTML)
-    def redoc_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return page(redoc.render(request, request.app.openapi_schema.to_schema()))
-
-    return Router("/", route_handlers=[index, health, openapi, docs, redoc_page], tags=["system"])
+    return Router("/", route_handlers=[index, health, openapi], tags=["system"])
