@@ -32,9 +32,10 @@ class PlaySession:
     when it ends, from any thread.
     """
 
-    def __init__(self, play_id: str, kept: Model, play: Play, clock: Clock) -> None:
+    def __init__(self, play_id: str, kept: Model, play: Play, clock: Clock, on_freed: Callable[["PlaySession"], None]) -> None:
+        """`on_freed` is called when it holds nothing any more, at least once."""
         self.id, self.model_name, self.model_version, self.play = play_id, kept.name, kept.version, play
-        self._clock = clock
+        self._clock, self._on_freed = clock, on_freed
         self._began = self.seen_at = clock.monotonic()
         self.ended: str | None = None
         self.detail: str | None = None
@@ -83,12 +84,14 @@ class PlaySession:
                 self.play.close()
             finally:
                 self._busy.release()
+                self._on_freed(self)
 
 
 class Plays:
     """All sessions. Thread-safe.
 
-    A session that nobody has stepped for 20 s, since its client does not read on, gives its place to a new one.
+    A session that nobody has stepped for 20 s, since its client does not read on, gives its place to a new one. One whose
+    environment is at work keeps its place until that is over, though its client is gone: each holds a thread.
     """
 
     def __init__(
@@ -130,7 +133,7 @@ class Plays:
             with self._lock:
                 self._opening -= 1
             raise
-        session = PlaySession(self._new_id(), model, play, self._clock)
+        session = PlaySession(self._new_id(), model, play, self._clock, self._freed)
         with self._lock:
             self._opening -= 1
             self._sessions[session.id] = session
@@ -140,9 +143,7 @@ class Plays:
         return session
 
     def leave(self, session: PlaySession) -> None:
-        """The client is gone: free the session's place and what it holds. Idempotent."""
-        with self._lock:
-            self._sessions.pop(session.id, None)
+        """The client is gone: free what the session holds, and then its place. Idempotent."""
         session.close()
 
     def push(self, play_id: str, force: float) -> None:
@@ -172,15 +173,17 @@ class Plays:
                 raise ShuttingDown
             now = self._clock.monotonic()
             idle = [session for session in self._sessions.values() if now - session.seen_at > IDLE_SECONDS]
-            for session in idle:
-                del self._sessions[session.id]
-            full = len(self._sessions) + self._opening >= self._limit
-            self._opening += not full
         for session in idle:
             session.end(IDLE)
             session.close()
-        if full:
-            raise TooManyPlays(self._limit)
+        with self._lock:
+            if len(self._sessions) + self._opening >= self._limit:
+                raise TooManyPlays(self._limit)
+            self._opening += 1
+
+    def _freed(self, session: PlaySession) -> None:
+        with self._lock:
+            self._sessions.pop(session.id, None)
 
 
 def _nothing() -> None:

@@ -11,7 +11,7 @@ def refuse_unknown(request: Request[Any, Any, Any], *single: str, several: str |
     """Raises InvalidQuery for a parameter that is not named here, or one of `single` that is given more than once."""
     allowed = [*single, *([several] if several else [])]
     errors = [
-        FieldError(name, f"Unknown parameter {name[:100]!r}; allowed: {', '.join(allowed)}.")
+        FieldError(name, f"Unknown parameter {name[:100]!r}; allowed: {', '.join(allowed) or 'none'}.")
         for name in request.query_params
         if name not in allowed
     ]

@@ -258,3 +258,8 @@ def test_replay_of_an_episode_that_is_too_large_says_how_much_may_be_asked_for()
             "ask for a part of it, with max_steps from 1 to 4000.",
         }
     ]
+
+
+def test_evaluation_that_is_asked_for_behind_the_question_mark_is_refused(client: Client) -> None:
+    answer = client.post("/models/shown/evaluate?episodes=3")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "episodes")

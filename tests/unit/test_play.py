@@ -175,19 +175,23 @@ def test_session_ends_after_an_hour() -> None:
     assert (session.step(), session.ended) == (None, "time-limit")
 
 
-def test_session_that_is_left_while_it_steps_frees_its_environment_after_the_step() -> None:
-    plays, environments, _ = make_plays()
+def test_session_that_is_left_while_it_steps_frees_its_environment_and_its_place_after_the_step() -> None:
+    plays, environments, clock = make_plays(limit=1)
     session = plays.open("shown")
     step = session.play.step
 
     def left_meanwhile() -> Any:
         plays.leave(session)
+        clock.advance(IDLE_SECONDS + 1)
+        with pytest.raises(TooManyPlays):  # each step that hangs holds a thread of the server
+            plays.open("shown")
         assert not environments.made[-1].closed
         return step()
 
     session.play.step = left_meanwhile  # type: ignore[method-assign]
     assert session.step() is not None
     assert environments.made[-1].closed
+    plays.open("shown")
 
 
 def test_model_whose_environment_has_other_spaces_now_does_not_play() -> None:

@@ -42,8 +42,9 @@ def evaluation_routes(use_cases: UseCases) -> Router:
         ),
         summary="Evaluate a model",
     )
-    async def evaluate(model_name: FromPath[str]) -> ASGIApp:
+    async def evaluate(request: Request[Any, Any, Any], model_name: FromPath[str]) -> ASGIApp:
         """Native returns of fresh episodes. The same body gives the same answer. The body may be left out."""
+        refuse_unknown(request)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             sent = await read_body(receive, MAX_BODY_BYTES)
