@@ -108,7 +108,7 @@ class AsyncJob:
         """As `Job.wait`. The job goes on also where the task that waits is cancelled."""
         line = ProgressLine() if progress else None
         try:
-            return await self._session.run(waiting(self.id, self._session.retries, timeout, line.show if line else None))
+            return await self._session.run(waiting(self.id, timeout, line.show if line else None))
         except asyncio.CancelledError:
             if line:
                 line.leave(self.id)

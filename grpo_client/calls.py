@@ -22,6 +22,8 @@ class Call(Generic[T]):
     """One request and how its answer is read.
 
     `repeatable`: sent twice it does what it does once, so it may be sent again where no answer came.
+    `timeout_seconds`: the answer may take so long, even if the client's own time-out is shorter.
+    `within_seconds`: no step of the request may take longer, even if the client's own time-out is longer.
     """
 
     method: str
@@ -32,6 +34,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     timeout_seconds: float | None = None
+    within_seconds: float | None = None
 
 
 def reader(kind: type[T]) -> Callable[[httpx.Response], T]:
@@ -63,9 +66,9 @@ def _given(**params: Any) -> dict[str, Any]:
 
 
 def _segment(name: str) -> str:
-    """A name as one segment of a path, whatever it contains. Raises ValueError for none, which would name another path."""
-    if not name:
-        raise ValueError("The name of a model and the id of a job or a play must not be empty.")
+    """A name as one segment of a path, whatever it contains. Raises ValueError for what would name another path."""
+    if name in {"", ".", ".."}:
+        raise ValueError(f"The name of a model and the id of a job or a play must not be empty, '.' or '..', got {name!r}.")
     return quote(name, safe="")
 
 

@@ -38,7 +38,7 @@ class Job:
         """
         line = ProgressLine() if progress else None
         try:
-            return self._session.run(waiting(self.id, self._session.retries, timeout, line.show if line else None))
+            return self._session.run(waiting(self.id, timeout, line.show if line else None))
         except KeyboardInterrupt:
             if line:
                 line.leave(self.id)

@@ -14,6 +14,12 @@ LINE_SECONDS = 10.0  # between lines where no line can be written over
 RETURN_METRIC = "rollout/ep_rew_mean"
 
 
+def printable(text: str) -> str:
+    """Text of a server or an environment as one line that cannot control a terminal: the rest is shown as its code."""
+    line = text.replace("\n", " ")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+
+
 class ProgressLine:
     """Written over in place on a terminal; elsewhere a line when the status changes, and now and then."""
 
@@ -57,7 +63,7 @@ class ProgressLine:
             parts.append(f"return {status.metrics[RETURN_METRIC]:.1f}")
         if status.status != "running":
             parts.append(status.status if status.error_message is None else f"{status.status}: {status.error_message}")
-        return "  ".join(parts)
+        return printable("  ".join(parts))
 
     def _speed(self, status: JobStatus, now: float) -> list[str]:
         """Steps per second and time left since the job was first seen to run; a job that falls back begins anew."""
