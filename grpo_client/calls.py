@@ -67,7 +67,7 @@ def _given(**params: Any) -> dict[str, Any]:
 
 def _segment(name: str) -> str:
     """A name as one segment of a path, whatever it contains. Raises ValueError for what would name another path."""
-    if name in {"", ".", ".."}:
+    if not name or name in {".", ".."}:
         raise ValueError(f"The name of a model and the id of a job or a play must not be empty, '.' or '..', got {name!r}.")
     return quote(name, safe="")
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self
 
 from rich.live import Live
 
+from adapters.cli.interrupts import Interrupts
 from adapters.cli.output import duration, note, number, say, terminal, write_json
 from adapters.cli.picture import Picture
 from grpo_client import ApiError, Conflict, Event, Job
@@ -127,8 +128,9 @@ def event_line(event: Event, *, brief: bool = False) -> str | None:
 class Follower:
     """Follows one job. The first interrupt stops the job, whose model is kept; the second leaves at once."""
 
-    def __init__(self, job: Job, view: View) -> None:
-        self._job, self._view = job, view
+    def __init__(self, job: Job, view: View, interrupts: Interrupts) -> None:
+        """`interrupts`: one that came before there was a job stops it now."""
+        self._job, self._view, self._interrupts = job, view, interrupts
         self.interrupted = False
 
     def __call__(self) -> dict[str, Any]:
@@ -136,6 +138,9 @@ class Follower:
         after: str | None = None
         while True:
             try:
+                self._interrupts.interrupts = True
+                if self._interrupts.count and not self.interrupted:
+                    raise KeyboardInterrupt  # noqa: TRY301 - it is the one that was kept
                 for event in self._job.events(after=after):
                     after = event.id or after
                     self._view.show(event)

@@ -29,6 +29,14 @@ class Key:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Reached:
+    """A service on this machine. `trains`: it takes up jobs."""
+
+    socket: Path
+    trains: bool
+
+
 class Keys(Protocol):
     """The keys file. `file`: its path, None for that of the settings. All raise CommandFailed."""
 
@@ -56,11 +64,12 @@ class Machine(Protocol):
     def serve(self, arguments: Sequence[str]) -> None:
         """Serve until SIGINT or SIGTERM, with settings as flags. Raises SystemExit."""
 
-    def open(self, data_dir: str | None, config: str | None, *, trains: bool) -> AbstractContextManager[Path]:
-        """The service within this process, behind a Unix socket of this path until the block is left.
+    def open(self, data_dir: str | None, config: str | None, *, trains: bool, joins: bool) -> AbstractContextManager[Reached]:
+        """The service on a data folder, behind a Unix socket until the block is left.
 
+        It runs within this process, or where another command has the folder and `joins` allows it, within that one.
         `trains`: it takes up jobs, also those that an earlier process left. Raises CommandFailed where it cannot be opened,
-        as where another server has the data folder.
+        as where a server has the data folder.
         """
 
     def examine(self, data_dir: str | None, config: str | None) -> Iterable[Check]:

@@ -65,6 +65,8 @@ def run(machine: Machine, arguments: Sequence[str]) -> int:
         return _wrong_usage(error)
     except (Abort, KeyboardInterrupt):
         return _fail(ExitCode.INTERRUPTED, "interrupted.")
+    except UnicodeEncodeError as error:  # bytes of the command line that are no text, or a terminal with few letters
+        return _fail(ExitCode.USAGE, f"{error.object[error.start : error.end]!a} cannot be written as {error.encoding}.")
     except BrokenPipeError:
         # Whoever read has enough, as `head` does. Python would complain at its end that it cannot flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
