@@ -1,6 +1,6 @@
-"""The command line `grpo`, also as `python -m bootstrap.cli`: gives it what it needs of this machine.
+"""The command line `grpo`, also as `python -m bootstrap.cli`, with the services of this machine.
 
-What is heavy (numpy, Litestar) is imported by the commands that need it, so that the others answer at once.
+Heavy packages (numpy, Litestar) are imported only by the commands that need them, so that the others answer at once.
 """
 
 import signal

@@ -1,4 +1,4 @@
-"""What `grpo doctor` looks at, each check with what to do where it is not well."""
+"""The checks of `grpo doctor`, each with advice if something is wrong."""
 
 import importlib.metadata
 import multiprocessing
@@ -71,7 +71,7 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    """What the installed project says that it requires, against what there is."""
+    """Compare the requirements of the installed project with the installed packages."""
     try:
         required = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
@@ -101,7 +101,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _extras() -> Iterator[Check]:
-    """What may be missing, and is no fault."""
+    """Optional packages; a missing one is no fault."""
     for extra, (package, use) in EXTRAS.items():
         try:
             version = importlib.metadata.version(package)
@@ -113,7 +113,7 @@ def _extras() -> Iterator[Check]:
 
 
 def _blas() -> Check:
-    """Threads of a matrix product, where the system shows them. More than one cost small networks more than they give."""
+    """Threads of a matrix product, if the system shows them. With small networks more than one make training slower."""
     threads = Path("/proc/self/task")
     if not threads.exists():
         return Check("blas threads", "ok", "not shown by this system")

@@ -30,17 +30,17 @@ from domain.errors import StorageFailure
 LOOPBACK = "127.0.0.1"
 OTHERS_SECONDS = 2.0
 LONGEST_FOLDER = 90  # bytes; the path of a Unix socket may have 107, on macOS 103
-SHORT_FOLDER = "/tmp"  # noqa: S108 - what is made there belongs to its owner alone
+SHORT_FOLDER = "/tmp"  # noqa: S108 - mkdtemp makes a folder that only its owner can open
 
 
 @contextmanager
 def service(settings: Settings, *, trains: bool, joins: bool) -> Iterator[Reached]:
     """Serve on a Unix socket until the block is left; the folder around it is its owner's alone.
 
-    `joins`: where another command serves the data folder already, that service is used, and ends when that command does.
+    `joins`: if another command serves the data folder already, that service is used; it ends with that command.
     `trains`: jobs are taken up, and brought to a checkpoint at the end. Otherwise unfinished jobs are left as they are.
     """
-    # Somebody who looks at an answer does not want to read that each job was taken in; the workers are told as well.
+    # Log lines of each job would only disturb the output; the workers get this level, too.
     level: Literal["debug", "warning", "error"] = "warning" if settings.log_level == "info" else settings.log_level
     settings = msgspec.structs.replace(settings, log_level=level, log_format="text")
     configure(settings.log_level, settings.log_format)
@@ -64,7 +64,7 @@ def _own(settings: Settings, *, trains: bool) -> Iterator[Reached]:
             listener.bind(str(path))
         except OSError as error:
             raise CommandFailed(ExitCode.FAILED, f"The Unix socket {str(path)!r} cannot be made: {error}.") from error
-        listener.listen()  # so that requests wait until the server answers, and nobody needs to ask whether it does
+        listener.listen()  # so that requests wait until the server answers
         container = _opened(settings, Holder(os.getpid(), socket=str(path), trains=trains))
         try:
             if trains:
@@ -73,7 +73,7 @@ def _own(settings: Settings, *, trains: bool) -> Iterator[Reached]:
                 try:
                     yield Reached(path, trains)
                 finally:
-                    path.unlink()  # no other command comes any more
+                    path.unlink()  # no further command can connect
                     _wait_for_others(server)
                     container.drain(DRAIN_SECONDS)
         finally:
@@ -103,12 +103,12 @@ def _of_another(settings: Settings, *, trains: bool) -> Reached | None:
         return None
     path = Path(holder.socket)
     try:
-        # Others may be able to write into the data folder, but a socket of this user is no trap.
+        # Other users may write into the data folder and name a socket of theirs there; such a socket is not trusted.
         if path.lstat().st_uid != os.getuid():
             return None
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(path))
-    except (OSError, ValueError):  # it has ended, or what stands there is no path
+    except (OSError, ValueError):  # it has ended, or the text is no path
         return None
     return Reached(path, holder.trains)
 
@@ -141,7 +141,7 @@ def _opened(settings: Settings, holder: Holder) -> Container:
 
 @contextmanager
 def _serving(container: Container, settings: Settings, listener: socket.socket) -> Iterator[uvicorn.Server]:
-    """Answer requests in a thread. Whoever can open the folder needs no key; the limits of the settings hold."""
+    """Answer requests in a thread. Only this user can open the socket, so no key is needed; the limits of the settings hold."""
     access = access_rules(msgspec.structs.replace(settings, api_keys_file=""), LOOPBACK)
     app = create_app(container.use_cases, VERSION, access)
     server = uvicorn.Server(uvicorn.Config(app, **STACK, timeout_graceful_shutdown=FINISH_SECONDS))

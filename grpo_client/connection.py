@@ -1,4 +1,4 @@
-"""How calls and feeds are said to httpx."""
+"""Calls and feeds as arguments of httpx."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ LARGEST_PORT = 65_535
 
 
 def checked_url(base_url: str) -> str:
-    """The address of a server. Raises ValueError where it is none."""
+    """Check the address of a server. Raises ValueError."""
     try:
         url = httpx.URL(base_url)
     except (httpx.InvalidURL, TypeError) as error:
@@ -30,14 +30,14 @@ def checked_url(base_url: str) -> str:
 
 
 def checked_key(api_key: str) -> str:
-    """An API key. Raises ValueError where it is none; the sentence does not show it."""
+    """Check the form of an API key. Raises ValueError with a sentence that does not show the key."""
     if not (api_key and api_key.isascii() and api_key.isprintable() and " " not in api_key):
         raise ValueError("api_key must consist of printable ASCII characters without blanks; the server's keys do.")
     return api_key
 
 
 def headers(api_key: str | None) -> dict[str, str]:
-    """Headers of every request. Raises ValueError for what cannot be a key."""
+    """Headers of every request. Raises ValueError for a malformed key."""
     own = {"User-Agent": f"grpo-client/{VERSION}"}
     return own if api_key is None else own | {"Authorization": f"Bearer {checked_key(api_key)}"}
 
@@ -59,7 +59,7 @@ def request(call: Call[Any], timeout: httpx.Timeout) -> dict[str, Any]:
 
 
 def stream(feed: Feed, timeout: httpx.Timeout) -> dict[str, Any]:
-    """Arguments of `httpx.Client.stream`. A connection on which not even a heartbeat comes counts as lost."""
+    """Arguments of `httpx.Client.stream`. A connection without heartbeats counts as lost."""
     return {
         "method": "GET",
         "url": feed.path,

@@ -34,9 +34,9 @@ Plan: TypeAlias = Generator[Call[Any] | float, Outcome, T]
 # No answer has begun, so the server may be asked again. A read that timed out is not among them: the server is at work.
 BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 BUSY = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
-PASSING = BUSY | {httpx.codes.BAD_GATEWAY, httpx.codes.GATEWAY_TIMEOUT}  # a proxy whose server is being started again
+PASSING = BUSY | {httpx.codes.BAD_GATEWAY, httpx.codes.GATEWAY_TIMEOUT}  # a proxy whose server restarts
 SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.05, 0.5
-LAST_POLL_SECONDS = 0.05  # before a time-out the job is asked for once more, so that StillRunning tells of it as it is then
+LAST_POLL_SECONDS = 0.05  # this long before the time-out comes the last request, so that StillRunning holds a fresh status
 HEARTBEATS_MISSED_SECONDS = 45.0  # a stream sends something every 15 s: after three times that it is dead
 
 
@@ -71,7 +71,7 @@ def exchange(call: Call[T], retries: Retries) -> Plan[T]:
 
 
 def _pause_before_next(call: Call[Any], outcome: Outcome, failures: int, retries: Retries) -> float | None:
-    """Seconds until the call is sent again; None where the outcome stands."""
+    """Seconds until the call is sent again; None if the outcome is final."""
     if not call.repeatable or failures > retries.attempts:
         return None
     if isinstance(outcome, BROKEN):
@@ -93,7 +93,7 @@ def _result(call: Call[T], outcome: Outcome) -> T:
 
 
 def connection_failed(error: Exception | None) -> ConnectionFailed:
-    """A sentence that says where no answer came from, and why."""
+    """The error for a request without an answer: which server, and why."""
     url = error.request.url if isinstance(error, httpx.RequestError) else None
     where = f"{url.scheme}://{url.netloc.decode()}" if url else "The server"
     if isinstance(error, httpx.ReadTimeout):
@@ -111,9 +111,9 @@ def waiting(
 ) -> Plan[JobStatus]:
     """Ask until the job has ended; `show` every status on the way. Raises JobFailed, StillRunning, ApiError, ConnectionFailed.
 
-    No pause and no request lasts beyond the time-out. A server that is started again meanwhile is waited for, as long as for
-    a stream: its jobs go on, and so does this. When the time is over, StillRunning tells the last status that was seen; where
-    there was none, the last error is raised.
+    No pause and no step of a request lasts beyond the time-out. If the server restarts, this waits for it as long as a
+    stream does, since its jobs go on. When the time is over, StillRunning holds the last status; if there was no status
+    yet, the last error is raised.
     """
     limit = math.inf if timeout_seconds is None else timeout_seconds
     end = monotonic() + limit
@@ -162,7 +162,7 @@ class Feed:
     """The state of an event stream over all its connections.
 
     For each connection: `headers`, `opened` with the answer's head, `received` with each chunk, `closed` when it is over,
-    which says how long to wait before the next. Nothing is missed and nothing comes twice, since the server goes on behind
+    which says how long to wait before the next. Nothing is missed and nothing comes twice, since the server goes on after
     the last id.
     """
 
@@ -175,7 +175,7 @@ class Feed:
         params: Mapping[str, Any] | None = None,
         reconnects: bool = True,
     ) -> None:
-        """`last_kind`: the event behind which nothing more comes. `reconnects`: false where a lost stream cannot go on."""
+        """`last_kind`: the kind of the last event. `reconnects`: false if a lost stream cannot go on."""
         self.path, self.params, self.ended = path, params or {}, False
         self._last_kind, self._failures = last_kind, 0
         self._attempts = STREAM_RETRIES.attempts if reconnects else 0
@@ -209,7 +209,7 @@ class Feed:
         return events
 
     def refused(self, answer: httpx.Response) -> float:
-        """Seconds until the next try. Raises ApiError where a next try would not help."""
+        """Seconds until the next try. Raises ApiError if another try would not help."""
         error = error_of(answer)
         self._failures += 1
         if answer.status_code not in PASSING or self._spent:

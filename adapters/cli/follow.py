@@ -15,7 +15,7 @@ REFRESH_PER_SECOND = 8
 
 
 class View(Protocol):
-    """Where the events of a job are shown. A context manager."""
+    """Shows the events of a job. A context manager."""
 
     def __enter__(self) -> Self: ...
 
@@ -25,11 +25,11 @@ class View(Protocol):
         """Show what has happened."""
 
     def say(self, sentence: str) -> None:
-        """Tell people something beside."""
+        """Show a sentence beside the events."""
 
 
 class LiveView:
-    """A bar and a curve that are drawn in place; what matters for longer stands above them."""
+    """A bar and a curve that are drawn in place; evaluations and log lines stay above them."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
@@ -52,7 +52,7 @@ class LiveView:
 
 
 class LineView:
-    """A line for each tenth of the budget and for what happens in between."""
+    """A line for each tenth of the budget, each evaluation and each log message."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture, self._told = picture, 0
@@ -103,7 +103,7 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def event_line(event: Event, *, brief: bool = False) -> str | None:
-    """What an event says to people; None where it says nothing. `brief`: without what a bar shows anyway."""
+    """An event as a line of text; None if it has none. `brief`: only what the bar does not show."""
     data = event.data
     steps = f"at {number(data['timesteps'])} steps" if data.get("timesteps") is not None else ""
     match event.kind:

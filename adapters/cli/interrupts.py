@@ -13,7 +13,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.count = 0
-        self.interrupts = False  # whether the first one breaks off what goes on
+        self.interrupts = False  # whether the first one raises KeyboardInterrupt
 
     def handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as the module signal calls it
         """Raises KeyboardInterrupt."""

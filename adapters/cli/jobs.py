@@ -1,4 +1,4 @@
-"""`grpo jobs`, `status`, `logs`, `stop`: what becomes of jobs."""
+"""`grpo jobs`, `status`, `logs`, `stop`: watch and stop jobs."""
 
 import rich_click as click
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that `grpo doctor` looked at. `advice`: what to do about it; empty where it is well."""
+    """One thing that `grpo doctor` looked at. `advice`: what to do about it; empty if all is well."""
 
     name: str
     state: Literal["ok", "warning", "failed"]
@@ -67,9 +67,9 @@ class Machine(Protocol):
     def open(self, data_dir: str | None, config: str | None, *, trains: bool, joins: bool) -> AbstractContextManager[Reached]:
         """The service on a data folder, behind a Unix socket until the block is left.
 
-        It runs within this process, or where another command has the folder and `joins` allows it, within that one.
-        `trains`: it takes up jobs, also those that an earlier process left. Raises CommandFailed where it cannot be opened,
-        as where a server has the data folder.
+        It runs within this process; or, if `joins` and another command holds the folder, within that one.
+        `trains`: it takes up jobs, also those that an earlier process left. Raises CommandFailed if the folder cannot be
+        opened, for instance because a server holds it.
         """
 
     def examine(self, data_dir: str | None, config: str | None) -> Iterable[Check]:

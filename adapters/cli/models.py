@@ -1,4 +1,4 @@
-"""`grpo models`, `export`, `import`: what is kept, and what goes out of the store and into it."""
+"""`grpo models`, `export`, `import`: the stored models."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ STANDARD_OUTPUT = "-"
 
 
 class ListByDefault(click.RichGroup):
-    """A group that lists where no subcommand is given."""
+    """A group that lists if no subcommand is given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the name of the subcommand before its options."""

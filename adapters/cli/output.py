@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs; for people text, with colours on a terminal and without control codes elsewhere."""
+"""Output of commands: JSON for programs, text for people; colours only on a terminal."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def say(*parts: str | tuple[str, str], to: Console | None = None) -> None:
 
 
 def note(sentence: str) -> None:
-    """Tell people, on standard error, what is not the answer itself."""
+    """Write a hint to standard error."""
     say((sentence, "dim"), to=Console(stderr=True, highlight=False, markup=False, emoji=False))
 
 

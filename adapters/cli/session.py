@@ -23,7 +23,7 @@ LOCAL_URL = "http://localhost"  # what a request through the socket names as its
 
 
 def _checked(check: Callable[[str], str]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
-    """Refuse what is no URL or no key before anything is done."""
+    """Refuse a malformed URL or key before anything is done."""
 
     def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
         try:
@@ -118,7 +118,7 @@ class _SocketTransport(httpx.HTTPTransport):
         super().__init__(uds=str(socket), verify=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Raises CommandFailed where the service has ended; no service will ever answer there again."""
+        """Raises CommandFailed if the service has ended; none will ever listen on this socket again."""
         try:
             return super().handle_request(request)
         except httpx.ConnectError as error:
@@ -140,7 +140,7 @@ def connected(function: Callable[..., None]) -> Callable[..., None]:
                 raise CommandFailed(
                     ExitCode.USAGE, f"{option} opens a folder right here and --url reaches a server: give one of them."
                 )
-            common["url"] = None  # what stands in the command is meant, not what stands around it
+            common["url"] = None  # an option wins over the environment
         function(Session(context.obj, context.command, json=given.pop("as_json"), **common), **given)
 
     for option in reversed((*_SERVER, *_FOLDER, _JSON)):

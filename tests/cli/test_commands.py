@@ -188,7 +188,7 @@ def test_folder_and_server_exclude_each_other(grpo: Grpo, url: str, tmp_path: Pa
     answer = grpo("jobs", "--url", url, "--data-dir", str(tmp_path))
     assert (answer.code, "give one of them" in answer.err) == (2, True)
     monkeypatch.setenv("GRPO_URL", url)
-    # What stands in the command is meant, not what stands around it.
+    # An option wins over the environment.
     assert grpo("jobs", "--data-dir", str(tmp_path), "--json").json == {"jobs": []}
 
 
