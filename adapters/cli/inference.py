@@ -65,7 +65,7 @@ def _observation(text: str) -> list[Any]:
     """A JSON list, or numbers between blanks or commas."""
     try:
         return msgspec.json.decode(text, type=list[Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # or JSON that is nested too deeply
         pass
     numbers = []
     for part in text.replace(",", " ").split():

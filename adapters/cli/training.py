@@ -141,5 +141,5 @@ def _setting(text: str) -> tuple[str, Any]:
         raise CommandFailed(ExitCode.USAGE, f"--set: write FIELD=VALUE, such as gamma=0.98, got {text!r}.")
     try:
         return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # or JSON that is nested too deeply
         return name, value

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.cli import lookup
 from adapters.cli.output import say
 from grpo_client import Client
 from tests.cli.conftest import Grpo
@@ -60,6 +61,21 @@ def test_status_finds_a_job_by_the_beginning_of_its_id(grpo: Grpo, url: str, job
     assert answer.code == 0
     assert job_id in answer.out
     assert "600 of 600 (100%)" in answer.out
+
+
+def test_job_that_is_not_on_the_first_page_is_found_by_the_beginning_of_its_id(
+    grpo: Grpo, url: str, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grpo("train", "--url", url, "--timesteps", "200", "--name", "newer")
+    monkeypatch.setattr(lookup, "PAGE", 1)
+    assert grpo("status", "--url", url, job_id[:13], "--json").json["job_id"] == job_id
+    assert grpo("status", "--url", url, "zzz").code == 3
+
+
+def test_beginning_of_several_ids_is_refused(grpo: Grpo, url: str, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "_ids", lambda client: iter(["same-1", job_id, "same-2"]))
+    answer = grpo("stop", "--url", url, "same")
+    assert (answer.code, answer.err) == (2, "error: JOB: the ids of several jobs begin with 'same': write more of it.\n")
 
 
 def test_logs_of_an_ended_job_tell_its_life(grpo: Grpo, url: str, job_id: str) -> None:
@@ -122,6 +138,8 @@ WRONG = [
     (["predict", "quick", f"[{'9' * 400}, 0, 0, 0]"], 2, ""),
     (["models", "show", "\udcff"], 2, r"'\udcff' cannot be written as utf-8."),
     (["models", "show", "a" * 70_000], 2, "This cannot be asked for: URL"),
+    (["predict", "quick", "[" * 2_000], 2, "OBSERVATION: "),
+    (["train", "--set", "gamma=" + "[" * 2_000 + "]" * 2_000], 2, "gamma must be a number"),
     (["models", "show", ".."], 2, "'..' names nothing"),
     (["jobs", "--api-key", "cl\u00e9"], 2, "Invalid value for '--api-key': api_key must consist of printable ASCII"),
     (["jobs", "--api-key", "two words"], 2, "--api-key"),
