@@ -1,6 +1,6 @@
-"""The command line `grpo`, also as `python -m bootstrap.cli`: gives it what it needs of this machine.
+"""The command line `grpo`, also as `python -m bootstrap.cli`, with the services of this machine.
 
-What is heavy (numpy, Litestar) is imported by the commands that need it, so that the others answer at once.
+Heavy packages (numpy, Litestar) are imported only by the commands that need them, so that the others answer at once.
 """
 
 import signal
@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from adapters.cli.failures import CommandFailed, ExitCode
-from adapters.cli.machine import Check, Keys
+from adapters.cli.machine import Check, Keys, Reached
 from adapters.cli.root import run
 from bootstrap import settings
 from bootstrap.version import VERSION
@@ -38,12 +37,12 @@ class ThisMachine:
 
         main.main(arguments)
 
-    def open(self, data_dir: str | None, config: str | None, *, trains: bool) -> AbstractContextManager[Path]:
+    def open(self, data_dir: str | None, config: str | None, *, trains: bool, joins: bool) -> AbstractContextManager[Reached]:
         loaded = _load(data_dir, config)
         settings.use_one_blas_thread()  # before numpy is imported
         from bootstrap.in_process import service
 
-        return service(loaded, trains=trains)
+        return service(loaded, trains=trains, joins=joins)
 
     def examine(self, data_dir: str | None, config: str | None) -> Iterable[Check]:
         settings.use_one_blas_thread()

@@ -15,7 +15,7 @@ from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
 from adapters.onnx_export.onnx_format import OnnxFormat
 from adapters.storage.database import open_database
-from adapters.storage.folder_lock import FolderLock
+from adapters.storage.folder_lock import FolderLock, Holder
 from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
@@ -43,6 +43,9 @@ from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, 
 
 if TYPE_CHECKING:  # an optional extra
     from adapters.tracing.tracing import Tracing
+
+
+LOCK_SECONDS = 2.0  # in which a command that only looks into the folder is done
 
 
 def _new_id() -> str:
@@ -144,8 +147,8 @@ class Container:
         self._turns.close()
 
 
-def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
-    """The service over SQLite and worker processes, alone in its data folder.
+def build(settings: Settings, tracing: "Tracing | None" = None, holder: Holder | None = None) -> Container:
+    """The service over SQLite and worker processes, alone in its data folder. `holder`: what it says there of itself.
 
     Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins).
     """
@@ -153,7 +156,7 @@ def build(settings: Settings, tracing: "Tracing | None" = None) -> Container:
     folder = Path(settings.data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
-        opened.callback(FolderLock(folder).close)
+        opened.callback(FolderLock(folder, holder, LOCK_SECONDS).close)
         database = open_database(folder / "grpo.db")
         opened.callback(database.close)
         executor = _executor(settings)

@@ -1,6 +1,5 @@
-"""What `grpo doctor` looks at, each check with what to do where it is not well."""
+"""The checks of `grpo doctor`, each with advice if something is wrong."""
 
-import contextlib
 import importlib.metadata
 import multiprocessing
 import re
@@ -18,7 +17,7 @@ import numpy as np
 from adapters.cli.failures import CommandFailed
 from adapters.cli.machine import Check
 from adapters.environments.factory import GymnasiumEnvironments
-from adapters.storage.folder_lock import FolderInUse, FolderLock
+from adapters.storage.folder_lock import FolderInUse, FolderLock, Holder
 from adapters.storage.inspection import inspect_database
 from bootstrap.settings import Settings
 from domain.errors import GrpoError, StorageFailure
@@ -54,9 +53,10 @@ def examine(load: Callable[[], Settings]) -> Iterator[Check]:
     yield Check("settings", "ok", "valid")
     held, folder = _folder(Path(settings.data_dir))
     yield folder
-    yield _database(Path(settings.data_dir) / "grpo.db")
+    newest, database = _database(Path(settings.data_dir) / "grpo.db")
+    yield database
     yield _disk(Path(settings.data_dir))
-    yield _clock(Path(settings.data_dir) / "grpo.db")
+    yield _clock(newest)
     yield _port(settings, held=held)
     yield _worker()
     for env_name in ENVIRONMENTS:
@@ -71,7 +71,7 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    """What the installed project says that it requires, against what there is."""
+    """Compare the requirements of the installed project with the installed packages."""
     try:
         required = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
@@ -101,7 +101,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _extras() -> Iterator[Check]:
-    """What may be missing, and is no fault."""
+    """Optional packages; a missing one is no fault."""
     for extra, (package, use) in EXTRAS.items():
         try:
             version = importlib.metadata.version(package)
@@ -113,7 +113,7 @@ def _extras() -> Iterator[Check]:
 
 
 def _blas() -> Check:
-    """Threads of a matrix product, where the system shows them. More than one cost small networks more than they give."""
+    """Threads of a matrix product, if the system shows them. With small networks more than one make training slower."""
     threads = Path("/proc/self/task")
     if not threads.exists():
         return Check("blas threads", "ok", "not shown by this system")
@@ -126,14 +126,14 @@ def _blas() -> Check:
 
 
 def _folder(folder: Path) -> tuple[bool, Check]:
-    """Whether a server has the folder; and how it is."""
+    """Whether another process has the folder; and how it is."""
     name = "data folder"
     if not folder.exists():
         return False, Check(name, "ok", f"{folder} does not exist yet and is made when needed")
     try:
         FolderLock(folder).close()
-    except FolderInUse:
-        return True, Check(name, "ok", f"{folder}, in use by a running server")
+    except FolderInUse as error:
+        return True, Check(name, "ok", f"{folder}, in use by {_user(error.holder)}")
     except StorageFailure as error:
         return False, Check(
             name, "failed", f"{folder}: {error}", "Give yourself the right to write there, or choose another --data-dir."
@@ -141,16 +141,23 @@ def _folder(folder: Path) -> tuple[bool, Check]:
     return False, Check(name, "ok", f"{folder}, free and may be written to")
 
 
-def _database(path: Path) -> Check:
+def _user(holder: Holder | None) -> str:
+    if holder is None:
+        return "another process"
+    return f"the server at {holder.url}" if holder.url else f"another grpo command (process {holder.pid})"
+
+
+def _database(path: Path) -> tuple[datetime | None, Check]:
+    """When the newest job was taken in, if that can be read; and how the database is."""
+    name = "database"
     if not path.exists():
-        return Check("database", "ok", "none yet")
+        return None, Check(name, "ok", "none yet")
     try:
         found = inspect_database(path)
     except StorageFailure as error:
-        return Check("database", "failed", str(error), "docs/operations.md says how a backup is restored.")
-    return Check(
-        "database", "ok", f"whole; {found.jobs} jobs, {found.models} models, {path.stat().st_size / 1024 / 1024:,.1f} MiB"
-    )
+        return None, Check(name, "failed", str(error), "docs/operations.md says how a backup is restored.")
+    size = f"{path.stat().st_size / 1024 / 1024:,.1f} MiB"
+    return found.newest, Check(name, "ok", f"whole; {found.jobs} jobs, {found.models} models, {size}")
 
 
 def _disk(folder: Path) -> Check:
@@ -163,12 +170,8 @@ def _disk(folder: Path) -> Check:
     return Check("disk", "ok", text)
 
 
-def _clock(path: Path) -> Check:
+def _clock(newest: datetime | None) -> Check:
     now = datetime.now(UTC)
-    newest = None
-    if path.exists():
-        with contextlib.suppress(StorageFailure):  # told above
-            newest = inspect_database(path).newest
     text = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if now < RELEASED or (newest is not None and newest > now):
         return Check(

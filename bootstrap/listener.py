@@ -28,6 +28,15 @@ def listen(settings: Settings) -> socket.socket:
         exit_with(f"cannot listen on {settings.host}:{settings.port}: {reason}")
 
 
+def own_url(listener: socket.socket) -> str:
+    """Where this machine reaches the server."""
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:  # every address of this machine
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"http://[{address}]:{port}" if address.version == 6 else f"http://{address}:{port}"
+
+
 def is_loopback(address: str) -> bool:
     """Whether only this machine can reach a numeric address."""
     return ipaddress.ip_address(address).is_loopback

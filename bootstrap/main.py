@@ -1,11 +1,12 @@
 """Starts the server."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bootstrap.listener import listen
+from bootstrap.listener import listen, own_url
 from bootstrap.logs import configure
 from bootstrap.settings import InvalidSettings, exit_with, load_or_exit, use_one_blas_thread
 
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import uvicorn
 
     from adapters.http.app import create_app
+    from adapters.storage.folder_lock import Holder
     from bootstrap.access import access_rules
     from bootstrap.container import VERSION, build
     from bootstrap.draining import FINISH_SECONDS, DrainingServer
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except StorageFailure as error:
         exit_with(str(error))
     try:
-        container = build(settings, tracing)
+        container = build(settings, tracing, Holder(os.getpid(), url=own_url(listener), trains=True))
         container.start()
     except InvalidSettings as error:
         exit_with(str(error))

@@ -1,3 +1,3 @@
-"""The version of the service, apart from what takes long to import."""
+"""The version of the service, in a module that imports nothing."""
 
 VERSION = "0.1.0"

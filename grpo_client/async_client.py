@@ -105,10 +105,10 @@ class AsyncJob:
         return await self._session.send(calls.status(self.id))
 
     async def wait(self, progress: bool = True, timeout: float | None = None) -> JobStatus:
-        """As `Job.wait`. The job goes on also where the task that waits is cancelled."""
+        """As `Job.wait`. The job goes on even if the waiting task is cancelled."""
         line = ProgressLine() if progress else None
         try:
-            return await self._session.run(waiting(self.id, self._session.retries, timeout, line.show if line else None))
+            return await self._session.run(waiting(self.id, timeout, line.show if line else None))
         except asyncio.CancelledError:
             if line:
                 line.leave(self.id)

@@ -21,7 +21,9 @@ LONG_SECONDS = 600.0  # an evaluation of many episodes, the export of a large ne
 class Call(Generic[T]):
     """One request and how its answer is read.
 
-    `repeatable`: sent twice it does what it does once, so it may be sent again where no answer came.
+    `repeatable`: sent twice it has the effect of once, so it may be sent again if no answer came.
+    `timeout_seconds`: the answer may take so long, even if the client's own time-out is shorter.
+    `within_seconds`: no step of the request may take longer, even if the client's own time-out is longer.
     """
 
     method: str
@@ -32,10 +34,11 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     timeout_seconds: float | None = None
+    within_seconds: float | None = None
 
 
 def reader(kind: type[T]) -> Callable[[httpx.Response], T]:
-    """Reads a JSON body as `kind`; raises UnexpectedAnswer where it is something else."""
+    """Reads a JSON body as `kind`; raises UnexpectedAnswer if it is something else."""
     decoder = msgspec.json.Decoder(kind)
 
     def read(answer: httpx.Response) -> T:
@@ -63,9 +66,9 @@ def _given(**params: Any) -> dict[str, Any]:
 
 
 def _segment(name: str) -> str:
-    """A name as one segment of a path, whatever it contains. Raises ValueError for none, which would name another path."""
-    if not name:
-        raise ValueError("The name of a model and the id of a job or a play must not be empty.")
+    """A name as one segment of a path, whatever it contains. Raises ValueError for what would name another path."""
+    if not name or name in {".", ".."}:
+        raise ValueError(f"The name of a model and the id of a job or a play must not be empty, '.' or '..', got {name!r}.")
     return quote(name, safe="")
 
 
@@ -136,7 +139,7 @@ def delete_model(model_name: str, version: int | None) -> Call[str]:
 def evaluate(
     model_name: str, version: int | None, episodes: int, seed: int, deterministic: bool
 ) -> Call[results.EvaluationReport]:
-    """Play fresh episodes. Not repeatable: a server that is busy with it would be asked for twice the work."""
+    """Play fresh episodes. Not repeatable: a busy server would have to do the work twice."""
     body = {"episodes": episodes, "seed": seed, "deterministic": deterministic, "model_version": version}
     path = f"/models/{_segment(model_name)}/evaluate"
     read = reader(results.EvaluationReport)
@@ -196,12 +199,12 @@ def ready() -> Call[results.Readiness]:
 
 
 def events_path(job_id: str) -> str:
-    """Where the events of a job are."""
+    """The path of a job's events."""
     return f"/training/{_segment(job_id)}/events"
 
 
 def play_path(model_name: str) -> str:
-    """Where a policy is seen at play."""
+    """The path of the stream of a policy at play."""
     return f"/models/{_segment(model_name)}/play"
 
 

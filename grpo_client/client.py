@@ -28,7 +28,7 @@ from grpo_client.session import Session
 class Client:
     """`with Client() as client: client.train(...)`. May be used from several threads.
 
-    Requests that may be sent twice are sent again, three times at most, where the connection breaks or the server asks for
+    Requests that may be sent twice are sent again, three times at most, if the connection breaks or the server asks for
     a pause. Every method raises the errors of `grpo_client.errors`.
     """
 
@@ -62,8 +62,8 @@ class Client:
     ) -> Job:
         """Start a job. `job.config` shows every field as resolved; `client.train(**job.config)` repeats the run.
 
-        The request carries an Idempotency-Key, so that however often it must be sent it starts one job. Give one of your
-        own to get the same job also from another process.
+        The request carries an Idempotency-Key, so it starts one job even if it is sent several times. Give your own
+        key to get the same job from another process, too.
         """
         key = uuid4().hex if idempotency_key is None else idempotency_key
         started = self._session.send(calls.train({"env_name": env_name, **fields}, key))
@@ -108,5 +108,5 @@ class Client:
         return self._session.send(calls.health())
 
     def ready(self) -> Readiness:
-        """Whether it can do its work. Raises ServerError with the code "not-ready" and a sentence where it cannot."""
+        """Whether it can do its work. Raises ServerError with the code "not-ready" and a sentence if it cannot."""
         return self._session.send(calls.ready())

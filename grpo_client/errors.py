@@ -2,7 +2,7 @@
 
 ClientError
 ├── ApiError                  the server refused; `status`, `code`, `detail`, `errors` are those of its problem (RFC 9457)
-│   ├── BadRequest            400, and whatever else below 500 has no class of its own: 405, 413, 415
+│   ├── BadRequest            400, and every status below 500 without its own class: 405, 413, 415
 │   ├── Unauthorized          401
 │   ├── Forbidden             403
 │   ├── NotFound              404
@@ -55,7 +55,7 @@ class ApiError(ClientError):
 
 
 class BadRequest(ApiError):
-    """400, or another status below 500 that has no class of its own."""
+    """400, or another status below 500 without its own class."""
 
 
 class Unauthorized(ApiError):
@@ -79,7 +79,7 @@ class Invalid(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: too much at once. `retry_after`: seconds until there is room again, where the server told."""
+    """429: too much at once. `retry_after`: seconds until there is room again, if the server said so."""
 
 
 class ServerError(ApiError):
@@ -162,7 +162,7 @@ def error_of(answer: httpx.Response) -> ApiError:
 
 
 def retry_after_of(answer: httpx.Response) -> float | None:
-    """Seconds of the header Retry-After; None where it is absent or a date, which this API never sends."""
+    """Seconds of the header Retry-After; None if it is absent or a date, which this API never sends."""
     try:
         return max(0.0, float(answer.headers["Retry-After"]))
     except (KeyError, ValueError):

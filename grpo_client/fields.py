@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class TrainingFields(TypedDict, total=False):
-    """What is left out gets a value that suits the environment; `job.config` shows all. docs/configuration.md explains each."""
+    """An absent field gets a value that suits the environment; `job.config` shows all. docs/configuration.md explains them."""
 
     total_timesteps: int
     learning_rate: float

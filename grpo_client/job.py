@@ -34,21 +34,21 @@ class Job:
     def wait(self, progress: bool = True, timeout: float | None = None) -> JobStatus:
         """The status with which it ends: completed or stopped. Raises JobFailed; StillRunning after `timeout` seconds.
 
-        `progress` shows a line on standard error. The job goes on whatever becomes of the waiting, also after Ctrl-C.
+        `progress` shows a line on standard error. The job goes on even if the waiting ends, also after Ctrl-C.
         """
         line = ProgressLine() if progress else None
         try:
-            return self._session.run(waiting(self.id, self._session.retries, timeout, line.show if line else None))
+            return self._session.run(waiting(self.id, timeout, line.show if line else None))
         except KeyboardInterrupt:
             if line:
                 line.leave(self.id)
             raise
 
     def events(self, after: str | None = None) -> Iterator[Event]:
-        """What happens, as it happens, from the beginning or behind the event of that id; it ends after `done`.
+        """Events as they happen, from the beginning or after the event with that id; the last one is `done`.
 
-        A connection that breaks is made anew, and nothing is missed or told twice. Only `progress`, the newest state, has no
-        place of its own. Raises ConnectionFailed when no connection can be made for a minute and a half.
+        A broken connection is opened again; no event is missed or comes twice. `progress` is only ever the newest state.
+        Raises ConnectionFailed when no connection can be made for a minute and a half.
         """
         return self._session.follow(Feed(calls.events_path(self.id), "done", after=after))
 
@@ -65,6 +65,6 @@ class Job:
         return self._session.send(calls.stop(self.id))
 
     def resume(self, total_timesteps: int | None = None) -> "Job":
-        """Go on after it was stopped or has failed, with a larger budget where one is given."""
+        """Continue a stopped or failed job, with a larger budget if one is given."""
         started = self._session.send(calls.resume(self.id, total_timesteps))
         return Job(self._session, started.job_id, started.config)

@@ -56,19 +56,19 @@ class Model:
     def play(self, seed: int | None = None, deterministic: bool = True, speed: float = 1.0) -> Iterator[Event]:
         """The policy at play in real time: `start`, then `step` after `step`, episode after episode, until you leave.
 
-        `start` has the `play_id` for `Client.push`. Raises ConnectionFailed where the connection is lost: a play is not
+        `start` has the `play_id` for `Client.push`. Raises ConnectionFailed if the connection is lost: a play is not
         taken up again.
         """
         params = calls.play_params(seed, deterministic, self.version, speed)
         return self._session.follow(Feed(calls.play_path(self.name), "end", params=params, reconnects=False))
 
     def export(self, path: str | Path | None = None, format: Literal["safetensors", "onnx"] = "safetensors") -> ModelFile:
-        """The model as one file: its bytes, which are also written to `path` where one is given."""
+        """The model as one file: its bytes, which are also written to `path` if it is given."""
         file = self._session.send(calls.export(self.name, self.version, format))
         if path is not None:
             Path(path).write_bytes(file)
         return file
 
     def delete(self) -> str:
-        """Remove this version, or where the handle names none, the model with all its versions; the server's sentence."""
+        """Remove this version, or the model with all its versions if the handle names none; the server's sentence."""
         return self._session.send(calls.delete_model(self.name, self.version))

@@ -1,4 +1,4 @@
-"""Between what an environment gives and takes and what the API does."""
+"""Translates observations and actions between an environment and the API."""
 
 import sys
 from math import isfinite
@@ -22,7 +22,7 @@ def written(observation: Any) -> list[Any]:
 
 
 def playable(action: Any) -> Any:
-    """An action as `env.step` takes it: an integer, or where a Box is acted in an array of float32.
+    """An action as `env.step` takes it: an integer, or for a Box an array of float32.
 
     The array is one of numpy's if the program uses numpy, as every program with Gymnasium does; else the list stays.
     Several actions become an array, as a vector environment takes them.

@@ -4,9 +4,10 @@ A plan is a generator. It yields a Call that is to be sent, and is given the ans
 yields seconds that are to pass. `session` and `async_session` carry plans out, each in its own way.
 """
 
+import math
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 import httpx
@@ -33,8 +34,9 @@ Plan: TypeAlias = Generator[Call[Any] | float, Outcome, T]
 # No answer has begun, so the server may be asked again. A read that timed out is not among them: the server is at work.
 BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout)
 BUSY = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
-PASSING = BUSY | {httpx.codes.BAD_GATEWAY, httpx.codes.GATEWAY_TIMEOUT}  # a proxy whose server is being started again
+PASSING = BUSY | {httpx.codes.BAD_GATEWAY, httpx.codes.GATEWAY_TIMEOUT}  # a proxy whose server restarts
 SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.05, 0.5
+LAST_POLL_SECONDS = 0.05  # this long before the time-out comes the last request, so that StillRunning holds a fresh status
 HEARTBEATS_MISSED_SECONDS = 45.0  # a stream sends something every 15 s: after three times that it is dead
 
 
@@ -52,6 +54,7 @@ class Retries:
         return float(min(self.longest_seconds, self.first_seconds * 2 ** min(failures - 1, 60)))
 
 
+ONCE = Retries(attempts=0)
 STREAM_RETRIES = Retries(attempts=12)  # a minute and a half, in which a server can be started again
 
 
@@ -68,7 +71,7 @@ def exchange(call: Call[T], retries: Retries) -> Plan[T]:
 
 
 def _pause_before_next(call: Call[Any], outcome: Outcome, failures: int, retries: Retries) -> float | None:
-    """Seconds until the call is sent again; None where the outcome stands."""
+    """Seconds until the call is sent again; None if the outcome is final."""
     if not call.repeatable or failures > retries.attempts:
         return None
     if isinstance(outcome, BROKEN):
@@ -90,7 +93,7 @@ def _result(call: Call[T], outcome: Outcome) -> T:
 
 
 def connection_failed(error: Exception | None) -> ConnectionFailed:
-    """A sentence that says where no answer came from, and why."""
+    """The error for a request without an answer: which server, and why."""
     url = error.request.url if isinstance(error, httpx.RequestError) else None
     where = f"{url.scheme}://{url.netloc.decode()}" if url else "The server"
     if isinstance(error, httpx.ReadTimeout):
@@ -102,46 +105,64 @@ def connection_failed(error: Exception | None) -> ConnectionFailed:
 
 def waiting(
     job_id: str,
-    retries: Retries,
     timeout_seconds: float | None,
     show: Callable[[JobStatus], None] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Plan[JobStatus]:
     """Ask until the job has ended; `show` every status on the way. Raises JobFailed, StillRunning, ApiError, ConnectionFailed.
 
-    Asking passes through every proxy and keeps to a time-out exactly. A server that is started again meanwhile is waited
-    for, as long as for a stream: its jobs go on, and so does this.
+    No pause and no step of a request lasts beyond the time-out. If the server restarts, this waits for it as long as a
+    stream does, since its jobs go on. When the time is over, StillRunning holds the last status; if there was no status
+    yet, the last error is raised.
     """
-    begin, pause, failures = monotonic(), SHORTEST_POLL_SECONDS, 0
+    limit = math.inf if timeout_seconds is None else timeout_seconds
+    end = monotonic() + limit
+    seen: JobStatus | None = None
+    next_poll, failures = SHORTEST_POLL_SECONDS, 0
     while True:
+        within = None if timeout_seconds is None else max(end - monotonic(), LAST_POLL_SECONDS)
         try:
-            status = yield from exchange(calls.status(job_id), retries)
+            seen = yield from exchange(replace(calls.status(job_id), within_seconds=within), ONCE)
         except (ConnectionFailed, ApiError) as error:
             failures += 1
-            late = timeout_seconds is not None and monotonic() - begin >= timeout_seconds
-            if late or failures > STREAM_RETRIES.attempts or (isinstance(error, ApiError) and error.status not in PASSING):
+            if failures > STREAM_RETRIES.attempts or (isinstance(error, ApiError) and error.status not in PASSING):
                 raise
-            yield STREAM_RETRIES.pause(failures)
-            continue
-        failures = 0
-        if show is not None:
-            show(status)
-        if status.status == "failed":
-            raise JobFailed(status)
-        if status.ended:
-            return status
-        waited = monotonic() - begin
-        if timeout_seconds is not None and waited >= timeout_seconds:
-            raise StillRunning(status, timeout_seconds)
-        yield pause if timeout_seconds is None else min(pause, timeout_seconds - waited)
-        pause = min(2 * pause, LONGEST_POLL_SECONDS)
+            if seen is None and _is_last(end - monotonic()):
+                yield max(0.0, end - monotonic())
+                raise
+            pause = max(_asked_pause(error), STREAM_RETRIES.pause(failures))
+        else:
+            if show is not None:
+                show(seen)
+            if seen.status == "failed":
+                raise JobFailed(seen)
+            if seen.ended:
+                return seen
+            pause, failures = next_poll, 0
+            next_poll = min(2 * next_poll, LONGEST_POLL_SECONDS)
+        left = end - monotonic()
+        if seen is not None and _is_last(left):
+            yield max(0.0, left)
+            raise StillRunning(seen, limit)
+        yield min(pause, left - LAST_POLL_SECONDS)
+
+
+def _is_last(left_seconds: float) -> bool:
+    """Whether there is no time to pause and ask again."""
+    return left_seconds < 2 * LAST_POLL_SECONDS
+
+
+def _asked_pause(error: ConnectionFailed | ApiError) -> float:
+    """Seconds for which the server asked not to be called."""
+    asked = error.retry_after if isinstance(error, ApiError) else None
+    return min(asked or 0.0, STREAM_RETRIES.longest_retry_after_seconds)
 
 
 class Feed:
     """The state of an event stream over all its connections.
 
     For each connection: `headers`, `opened` with the answer's head, `received` with each chunk, `closed` when it is over,
-    which says how long to wait before the next. Nothing is missed and nothing comes twice, since the server goes on behind
+    which says how long to wait before the next. Nothing is missed and nothing comes twice, since the server goes on after
     the last id.
     """
 
@@ -154,7 +175,7 @@ class Feed:
         params: Mapping[str, Any] | None = None,
         reconnects: bool = True,
     ) -> None:
-        """`last_kind`: the event behind which nothing more comes. `reconnects`: false where a lost stream cannot go on."""
+        """`last_kind`: the kind of the last event. `reconnects`: false if a lost stream cannot go on."""
         self.path, self.params, self.ended = path, params or {}, False
         self._last_kind, self._failures = last_kind, 0
         self._attempts = STREAM_RETRIES.attempts if reconnects else 0
@@ -188,7 +209,7 @@ class Feed:
         return events
 
     def refused(self, answer: httpx.Response) -> float:
-        """Seconds until the next try. Raises ApiError where a next try would not help."""
+        """Seconds until the next try. Raises ApiError if another try would not help."""
         error = error_of(answer)
         self._failures += 1
         if answer.status_code not in PASSING or self._spent:

@@ -1,4 +1,4 @@
-"""One line that tells how a job gets on."""
+"""A line that shows the progress of a job."""
 
 import shutil
 import sys
@@ -10,15 +10,21 @@ from grpo_client.results import JobStatus
 
 BAR_CELLS = 20
 NAME_LETTERS = 24
-LINE_SECONDS = 10.0  # between lines where no line can be written over
+LINE_SECONDS = 10.0  # between two lines of a stream that is no terminal
 RETURN_METRIC = "rollout/ep_rew_mean"
 
 
+def printable(text: str) -> str:
+    """Text of a server or an environment as one line that cannot control a terminal: the rest is shown as its code."""
+    line = text.replace("\n", " ")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+
+
 class ProgressLine:
-    """Written over in place on a terminal; elsewhere a line when the status changes, and now and then."""
+    """On a terminal it overwrites itself; elsewhere a new line comes when the status changes, and every ten seconds."""
 
     def __init__(self, stream: TextIO | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`stream`: standard error where none is given."""
+        """`stream`: standard error if none is given."""
         self._stream = stream or sys.stderr
         self._monotonic = monotonic
         self._in_place = self._stream.isatty()
@@ -40,7 +46,7 @@ class ProgressLine:
         self._stream.flush()
 
     def leave(self, job_id: str) -> None:
-        """Tell whoever interrupts the waiting that the job goes on, and how to come back."""
+        """After an interrupt: say that the job goes on, and how to wait for it again."""
         start = "\n" if self._in_place else ""
         self._stream.write(f'{start}The job goes on. To wait for it again: client.job("{job_id}").wait(progress=True)\n')
         self._stream.flush()
@@ -57,10 +63,10 @@ class ProgressLine:
             parts.append(f"return {status.metrics[RETURN_METRIC]:.1f}")
         if status.status != "running":
             parts.append(status.status if status.error_message is None else f"{status.status}: {status.error_message}")
-        return "  ".join(parts)
+        return printable("  ".join(parts))
 
     def _speed(self, status: JobStatus, now: float) -> list[str]:
-        """Steps per second and time left since the job was first seen to run; a job that falls back begins anew."""
+        """Steps per second and time left since the job was first seen to run; measured again if the job falls back."""
         if status.status != "running":
             return []
         if self._since is None or status.current_timesteps < self._since[1]:

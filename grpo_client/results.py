@@ -61,7 +61,7 @@ class Evaluation(Struct, kw_only=True):
 
 
 class EvaluationPoint(Evaluation, kw_only=True):
-    """An evaluation while training went on. `best`: none before it was better."""
+    """An evaluation while training went on. `best`: better than all before it."""
 
     timesteps: int
     time: datetime
@@ -88,7 +88,7 @@ class Metrics(Struct, kw_only=True):
 
 
 class Event(Struct, frozen=True):
-    """One event of a stream. `id` is where the stream can be taken up again; None until the server has named a place."""
+    """One event of a stream. `id`: where the stream can be continued; None until the server has sent one."""
 
     kind: str
     data: dict[str, Any]
@@ -147,7 +147,7 @@ class Histogram(Struct):
 
 
 class EvaluationReport(Struct, kw_only=True):
-    """How good a model is. `ci95`: where the mean return lies with 95 % confidence; None for a single episode."""
+    """How good a model is. `ci95`: the 95 % confidence interval of the mean return; None for a single episode."""
 
     model_name: str
     model_version: int
@@ -196,7 +196,7 @@ class Space(Struct, kw_only=True):
 
 
 class Environment(Struct, kw_only=True):
-    """What can be trained, and how it would be. Where it is not `available`, `reason` says why."""
+    """An environment and its defaults for training. If it is not `available`, `reason` says why."""
 
     env_name: str
     available: bool

@@ -1,7 +1,7 @@
 """Server-sent events, parsed as bytes arrive.
 
-WHATWG, "HTML: Living Standard", 9.2.5 and 9.2.6. An event counts when the blank line behind it has come, and its id with it:
-where a connection breaks within an event, the last id is still that of the event before, so none is missed.
+WHATWG, "HTML: Living Standard", 9.2.5 and 9.2.6. An event and its id count when the blank line after them has come.
+If a connection breaks within an event, the last id is still that of the event before, so no event is missed.
 """
 
 import re
@@ -14,7 +14,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 @dataclass(frozen=True)
 class Message:
-    """One event: its type ("message" where none was said), its data, and the last id that the stream had named by then."""
+    """One event: its type ("message" by default), its data, and the last id of the stream so far."""
 
     event: str
     data: str
@@ -25,7 +25,7 @@ class EventStreamParser:
     """Feed it the chunks of one connection; they may be cut anywhere."""
 
     def __init__(self, last_id: str = "") -> None:
-        """`last_id`: the place from which the connection was asked to go on."""
+        """`last_id`: the event after which the connection goes on."""
         self.last_id = last_id
         self.retry_seconds: float | None = None
         self._rest = b""

@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self
 
 from rich.live import Live
 
+from adapters.cli.interrupts import Interrupts
 from adapters.cli.output import duration, note, number, say, terminal, write_json
 from adapters.cli.picture import Picture
 from grpo_client import ApiError, Conflict, Event, Job
@@ -14,7 +15,7 @@ REFRESH_PER_SECOND = 8
 
 
 class View(Protocol):
-    """Where the events of a job are shown. A context manager."""
+    """Shows the events of a job. A context manager."""
 
     def __enter__(self) -> Self: ...
 
@@ -24,11 +25,11 @@ class View(Protocol):
         """Show what has happened."""
 
     def say(self, sentence: str) -> None:
-        """Tell people something beside."""
+        """Show a sentence beside the events."""
 
 
 class LiveView:
-    """A bar and a curve that are drawn in place; what matters for longer stands above them."""
+    """A bar and a curve that are drawn in place; evaluations and log lines stay above them."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
@@ -51,7 +52,7 @@ class LiveView:
 
 
 class LineView:
-    """A line for each tenth of the budget and for what happens in between."""
+    """A line for each tenth of the budget, each evaluation and each log message."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture, self._told = picture, 0
@@ -102,7 +103,7 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 def event_line(event: Event, *, brief: bool = False) -> str | None:
-    """What an event says to people; None where it says nothing. `brief`: without what a bar shows anyway."""
+    """An event as a line of text; None if it has none. `brief`: only what the bar does not show."""
     data = event.data
     steps = f"at {number(data['timesteps'])} steps" if data.get("timesteps") is not None else ""
     match event.kind:
@@ -127,8 +128,9 @@ def event_line(event: Event, *, brief: bool = False) -> str | None:
 class Follower:
     """Follows one job. The first interrupt stops the job, whose model is kept; the second leaves at once."""
 
-    def __init__(self, job: Job, view: View) -> None:
-        self._job, self._view = job, view
+    def __init__(self, job: Job, view: View, interrupts: Interrupts) -> None:
+        """`interrupts`: one that came before there was a job stops it now."""
+        self._job, self._view, self._interrupts = job, view, interrupts
         self.interrupted = False
 
     def __call__(self) -> dict[str, Any]:
@@ -136,6 +138,9 @@ class Follower:
         after: str | None = None
         while True:
             try:
+                self._interrupts.interrupts = True
+                if self._interrupts.count and not self.interrupted:
+                    raise KeyboardInterrupt  # noqa: TRY301 - it is the one that was kept
                 for event in self._job.events(after=after):
                     after = event.id or after
                     self._view.show(event)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from io import BufferedReader
+from math import isfinite
 from typing import Any, cast
 
 import msgspec
@@ -10,6 +11,7 @@ import rich_click as click
 
 from adapters.cli.curve import bars
 from adapters.cli.failures import CommandFailed, ExitCode
+from adapters.cli.lookup import MODEL
 from adapters.cli.models import VERSION
 from adapters.cli.output import number, print_fields, say, write_json
 from adapters.cli.session import Session, connected
@@ -23,7 +25,7 @@ SAMPLE = click.option("--sample", is_flag=True, help="Sample actions from the po
 # An observation may begin with a minus sign, which is no option.
 @click.command(context_settings={"ignore_unknown_options": True})
 @connected
-@click.argument("model_name", metavar="MODEL")
+@MODEL
 @click.argument("observation", nargs=-1, type=click.UNPROCESSED)
 @VERSION
 @SAMPLE
@@ -63,14 +65,17 @@ def _observation(text: str) -> list[Any]:
     """A JSON list, or numbers between blanks or commas."""
     try:
         return msgspec.json.decode(text, type=list[Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # or JSON that is nested too deeply
         pass
     numbers = []
     for part in text.replace(",", " ").split():
         try:
-            numbers.append(float(part))
+            value = float(part)
         except ValueError:
             raise CommandFailed(ExitCode.USAGE, f"OBSERVATION: {part!r} is neither a number nor an option.") from None
+        if not isfinite(value):
+            raise CommandFailed(ExitCode.USAGE, f"OBSERVATION: {part!r} is not a finite number.")
+        numbers.append(value)
     return numbers
 
 
@@ -93,7 +98,7 @@ def _print_many(session: Session, found: Prediction) -> None:
 
 @click.command()
 @connected
-@click.argument("model_name", metavar="MODEL")
+@MODEL
 @click.option("--episodes", type=int, default=100, show_default=True, help="So many are played.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same answer.")
 @VERSION

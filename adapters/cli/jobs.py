@@ -1,16 +1,15 @@
-"""`grpo jobs`, `status`, `logs`, `stop`: what becomes of jobs."""
+"""`grpo jobs`, `status`, `logs`, `stop`: watch and stop jobs."""
 
 import rich_click as click
 
 from adapters.cli.curve import curve
 from adapters.cli.follow import event_json, event_line
-from adapters.cli.lookup import SHOWN, find_job
+from adapters.cli.lookup import JOB, SHOWN, find_job
 from adapters.cli.output import moment, note, number, print_fields, print_table, say, terminal, write_json
 from adapters.cli.picture import CURVE_ROWS, MOST_COLUMNS, RETURN
 from adapters.cli.session import Session, connected
 from grpo_client import Job
 
-_JOB = click.argument("job_id", metavar="JOB", required=False)
 STATES = ("queued", "running", "stopping", "completed", "failed", "stopped")
 
 
@@ -52,7 +51,7 @@ def jobs(session: Session, states: tuple[str, ...], limit: int) -> None:
 
 @click.command()
 @connected
-@_JOB
+@JOB
 def status(session: Session, job_id: str | None) -> None:
     """Show one job with its learning curve.
 
@@ -100,7 +99,7 @@ def _show_history(job: Job) -> None:
 
 @click.command()
 @connected
-@_JOB
+@JOB
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
 def logs(session: Session, job_id: str | None, follow: bool) -> None:
     """Show what has happened to a job.
@@ -121,7 +120,7 @@ def logs(session: Session, job_id: str | None, follow: bool) -> None:
 
 @click.command()
 @connected
-@_JOB
+@JOB
 def stop(session: Session, job_id: str | None) -> None:
     """End a job and keep what it has learned as the model."""
     with session.client(trains=True) as client:
@@ -137,5 +136,5 @@ def stop(session: Session, job_id: str | None) -> None:
 
 
 def _note_that_nobody_trains(session: Session) -> None:
-    if session.url is None:
+    if session.untrained:
         note("No server has this folder: unfinished jobs go on with `grpo serve`.")

@@ -34,7 +34,7 @@ class Keyboard:
 
 @contextmanager
 def keyboard() -> Iterator[Keyboard]:
-    """Keys come at once and are not shown until the block is left; where no terminal is, none come."""
+    """Read keys at once and without echo until the block is left; without a terminal there are none."""
     if not sys.stdin.isatty():
         yield Keyboard(None)
         return

@@ -21,7 +21,7 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--scopes", required=True, metavar="LIST", help="Comma list of read, infer, train, admin.")
 @click.option(
-    "--limit", "limits", multiple=True, metavar="LIMIT=NUMBER", help="A limit of its own, as often as needed; 0 = none."
+    "--limit", "limits", multiple=True, metavar="LIMIT=NUMBER", help="The key's own limit, as often as needed; 0 = none."
 )
 @_FILE
 def create(machine: Machine, name: str, scopes: str, limits: tuple[str, ...], file: str | None, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that `grpo doctor` looked at. `advice`: what to do about it; empty where it is well."""
+    """One thing that `grpo doctor` looked at. `advice`: what to do about it; empty if all is well."""
 
     name: str
     state: Literal["ok", "warning", "failed"]
@@ -27,6 +27,14 @@ class Key:
     scopes: Sequence[str]
     limits: Mapping[str, int]
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A service on this machine. `trains`: it takes up jobs."""
+
+    socket: Path
+    trains: bool
 
 
 class Keys(Protocol):
@@ -56,11 +64,12 @@ class Machine(Protocol):
     def serve(self, arguments: Sequence[str]) -> None:
         """Serve until SIGINT or SIGTERM, with settings as flags. Raises SystemExit."""
 
-    def open(self, data_dir: str | None, config: str | None, *, trains: bool) -> AbstractContextManager[Path]:
-        """The service within this process, behind a Unix socket of this path until the block is left.
+    def open(self, data_dir: str | None, config: str | None, *, trains: bool, joins: bool) -> AbstractContextManager[Reached]:
+        """The service on a data folder, behind a Unix socket until the block is left.
 
-        `trains`: it takes up jobs, also those that an earlier process left. Raises CommandFailed where it cannot be opened,
-        as where another server has the data folder.
+        It runs within this process; or, if `joins` and another command holds the folder, within that one.
+        `trains`: it takes up jobs, also those that an earlier process left. Raises CommandFailed if the folder cannot be
+        opened, for instance because a server holds it.
         """
 
     def examine(self, data_dir: str | None, config: str | None) -> Iterable[Check]:

@@ -1,4 +1,4 @@
-"""`grpo models`, `export`, `import`: what is kept, and what goes out of the store and into it."""
+"""`grpo models`, `export`, `import`: the stored models."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import rich_click as click
 from click.exceptions import Exit
 
 from adapters.cli.failures import CommandFailed, ExitCode
-from adapters.cli.lookup import SHOWN
+from adapters.cli.lookup import MODEL, SHOWN
 from adapters.cli.output import moment, note, number, print_table, say, size, write_json
 from adapters.cli.session import Session, connected
 
@@ -16,7 +16,7 @@ STANDARD_OUTPUT = "-"
 
 
 class ListByDefault(click.RichGroup):
-    """A group that lists where no subcommand is given."""
+    """A group that lists if no subcommand is given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the name of the subcommand before its options."""
@@ -54,7 +54,7 @@ def list_(session: Session) -> None:
 
 @models.command("show")
 @connected
-@click.argument("model_name", metavar="MODEL")
+@MODEL
 def show(session: Session, model_name: str) -> None:
     """Show every version of a model and where it comes from."""
     with session.client() as client:
@@ -83,7 +83,7 @@ def show(session: Session, model_name: str) -> None:
 
 @models.command("delete")
 @connected
-@click.argument("model_name", metavar="MODEL")
+@MODEL
 @VERSION
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete(session: Session, model_name: str, model_version: int | None, yes: bool) -> None:
@@ -104,7 +104,7 @@ def delete(session: Session, model_name: str, model_version: int | None, yes: bo
 
 @click.command()
 @connected
-@click.argument("model_name", metavar="MODEL")
+@MODEL
 @VERSION
 @click.option(
     "--format",

@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs; for people text, with colours on a terminal and without control codes elsewhere."""
+"""Output of commands: JSON for programs, text for people; colours only on a terminal."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-# What a server says may hold what would move the cursor or begin a line.
-_UNSAFE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+from grpo_client.progress import printable
+
 STATUS_STYLES = {"completed": "green", "failed": "red", "stopped": "yellow", "running": "cyan", "stopping": "yellow"}
 
 
@@ -21,8 +21,8 @@ def terminal() -> Console:
 
 
 def clean(text: object) -> str:
-    """Text of a server, with its control characters shown and not sent."""
-    return str(text).translate(_UNSAFE)
+    """Text of a server as one line, with the codes of what would control the terminal."""
+    return printable(str(text))
 
 
 def say(*parts: str | tuple[str, str], to: Console | None = None) -> None:
@@ -33,7 +33,7 @@ def say(*parts: str | tuple[str, str], to: Console | None = None) -> None:
 
 
 def note(sentence: str) -> None:
-    """Tell people, on standard error, what is not the answer itself."""
+    """Write a hint to standard error."""
     say((sentence, "dim"), to=Console(stderr=True, highlight=False, markup=False, emoji=False))
 
 

@@ -1,4 +1,4 @@
-"""What is known of a job while its events come in, and how it is told to people."""
+"""The state of a job as its events arrive, and how it is drawn."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -15,6 +15,7 @@ from adapters.cli.failures import CommandFailed, ExitCode
 from adapters.cli.follow import event_json
 from adapters.cli.inference import SAMPLE
 from adapters.cli.keyboard import Keyboard, keyboard
+from adapters.cli.lookup import MODEL
 from adapters.cli.models import VERSION
 from adapters.cli.output import clean, number, say, terminal, write_json
 from adapters.cli.session import Session, connected
@@ -57,7 +58,7 @@ class Scene:
         yield Text(clean(f"{self.start['env_name']}   {name}, version {version}   seed {self.start['seed']}"), "bold")
         if self.step:
             yield Text("\n".join(drawing(self.start["env_name"], self.step["observation"])), "cyan")
-            yield Text("\n").join(Text(line) for line in self._figures())
+            yield Text("\n").join(Text(clean(line)) for line in self._figures())
         yield Text(self._keys(), "dim")
 
     def _figures(self) -> list[str]:
@@ -81,7 +82,7 @@ class Scene:
 
 @click.command()
 @connected
-@click.argument("model_name", metavar="MODEL")
+@MODEL
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the first episode; the next has the next.")
 @click.option("--episodes", type=int, help="Leave after so many; default: on a terminal never, elsewhere 1.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Times real time, 0.1 to 10.")
@@ -121,7 +122,7 @@ def _open_page(session: Session, model_name: str) -> None:
         raise CommandFailed(
             ExitCode.USAGE, "--open needs a server that shows the page: name one with --url (`grpo serve` starts one)."
         )
-    page = f"{session.url.rstrip('/')}/dashboard#/play/{quote(model_name, safe='')}"
+    page = f"{session.url.rstrip('/')}/dashboard#/models/{quote(model_name, safe='')}/play"
     if not webbrowser.open(page):
         raise CommandFailed(ExitCode.FAILED, f"There is no browser to open {page} with.")
     say(page)

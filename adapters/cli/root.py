@@ -54,7 +54,7 @@ def program(machine: Machine) -> click.RichGroup:
 
 
 def run(machine: Machine, arguments: Sequence[str]) -> int:
-    """Carry out one command, or show what there is; the exit code. Raises SystemExit where the server is what runs."""
+    """Carry out one command, or show the help; the exit code. Raises SystemExit if the command is `serve`."""
     try:
         # click returns the code of --help and --version, and what a command returns, which is None.
         given = program(machine).main([*arguments] or ["--help"], prog_name="grpo", standalone_mode=False, obj=machine)
@@ -65,8 +65,10 @@ def run(machine: Machine, arguments: Sequence[str]) -> int:
         return _wrong_usage(error)
     except (Abort, KeyboardInterrupt):
         return _fail(ExitCode.INTERRUPTED, "interrupted.")
+    except UnicodeEncodeError as error:  # an argument that is not UTF-8, or output to an ASCII terminal
+        return _fail(ExitCode.USAGE, f"{error.object[error.start : error.end]!a} cannot be written as {error.encoding}.")
     except BrokenPipeError:
-        # Whoever read has enough, as `head` does. Python would complain at its end that it cannot flush.
+        # The reader has closed the pipe, as `head` does. Without this Python would complain at exit that it cannot flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
 

@@ -1,4 +1,4 @@
-"""`grpo serve`, `grpo doctor`, `grpo completion`: what needs no running service."""
+"""`grpo serve`, `grpo doctor`, `grpo completion`: commands that need no running service."""
 
 import sys
 from typing import Any

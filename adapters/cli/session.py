@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,8 +17,22 @@ from adapters.cli import failures
 from adapters.cli.failures import CommandFailed, ExitCode
 from adapters.cli.machine import Machine
 from grpo_client import Client, ClientError
+from grpo_client.connection import checked_key, checked_url
 
 LOCAL_URL = "http://localhost"  # what a request through the socket names as its host
+
+
+def _checked(check: Callable[[str], str]) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Refuse a malformed URL or key before anything is done."""
+
+    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        try:
+            return None if value is None else check(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from error
+
+    return callback
+
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text for people.")
 _FOLDER = (
@@ -28,15 +43,28 @@ _FOLDER = (
 )
 _SERVER = (
     click.option(
-        "--url", envvar="GRPO_URL", metavar="URL", help="A running server; without one the data folder is opened right here."
+        "--url",
+        envvar="GRPO_URL",
+        metavar="URL",
+        callback=_checked(checked_url),
+        help="A running server; without one the data folder is opened right here.",
     ),
-    click.option("--api-key", envvar="GRPO_API_KEY", metavar="KEY", help="The key, where the server has keys."),
+    click.option(
+        "--api-key",
+        envvar="GRPO_API_KEY",
+        metavar="KEY",
+        callback=_checked(checked_key),
+        help="The key, where the server has keys.",
+    ),
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
-    """How one command reaches the service and in which form it answers."""
+    """How one command reaches the service and in which form it answers.
+
+    `untrained`: the service that was reached takes up no jobs.
+    """
 
     machine: Machine
     command: click.Command
@@ -45,29 +73,57 @@ class Session:
     data_dir: str | None
     config: str | None
     json: bool
+    untrained: bool = False
 
     @contextmanager
-    def client(self, *, trains: bool = False, timeout_seconds: float = 30.0) -> Iterator[Client]:
+    def client(self, *, trains: bool = False, joins: bool = True) -> Iterator[Client]:
         """A client until the block is left, in which the service's errors are told as CommandFailed.
 
-        `trains`: the command needs a service that takes up jobs. Nothing is tried again: who sits there sees at once.
+        `trains`: the command needs a service that takes up jobs. `joins`: without a server it may use that of another command.
+        Nothing is sent again: a person sees the error at once and decides.
         """
         try:
             if self.url is not None:
-                with Client(self.url, api_key=self.api_key, timeout=timeout_seconds, retries=0) as client:
+                with _client_of_server(self.url, self.api_key) as client:
                     yield client
             else:
-                with self.machine.open(self.data_dir, self.config, trains=trains) as socket:
-                    transport = httpx.HTTPTransport(uds=str(socket))
-                    with Client(LOCAL_URL, timeout=timeout_seconds, transport=transport, retries=0) as client:
+                with self.machine.open(self.data_dir, self.config, trains=trains, joins=joins) as reached:
+                    self.untrained = not reached.trains
+                    with Client(LOCAL_URL, transport=_SocketTransport(reached.socket), retries=0) as client:
                         yield client
         except ClientError as error:
             raise failures.of_service(error, self.command) from error
+        except httpx.InvalidURL as error:
+            raise CommandFailed(ExitCode.USAGE, f"This cannot be asked for: {error}.") from error
 
     @property
     def for_people(self) -> bool:
         """Somebody looks at a terminal."""
         return not self.json and sys.stdout.isatty()
+
+
+def _client_of_server(url: str, api_key: str | None) -> Client:
+    try:
+        return Client(url, api_key=api_key, retries=0)
+    except (ValueError, OSError, ImportError) as error:  # url and key are checked: it is what httpx takes from the environment
+        raise CommandFailed(
+            ExitCode.USAGE, f"The proxy or the certificates that the environment names cannot be used: {error}."
+        ) from error
+
+
+class _SocketTransport(httpx.HTTPTransport):
+    """To a service on this machine."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__(uds=str(socket), verify=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises CommandFailed if the service has ended; none will ever listen on this socket again."""
+        try:
+            return super().handle_request(request)
+        except httpx.ConnectError as error:
+            ended = "The other grpo command, whose service this command used, has ended: try again."
+            raise CommandFailed(ExitCode.NO_CONNECTION, ended) from error
 
 
 def connected(function: Callable[..., None]) -> Callable[..., None]:
@@ -84,7 +140,7 @@ def connected(function: Callable[..., None]) -> Callable[..., None]:
                 raise CommandFailed(
                     ExitCode.USAGE, f"{option} opens a folder right here and --url reaches a server: give one of them."
                 )
-            common["url"] = None  # what stands in the command is meant, not what stands around it
+            common["url"] = None  # an option wins over the environment
         function(Session(context.obj, context.command, json=given.pop("as_json"), **common), **given)
 
     for option in reversed((*_SERVER, *_FOLDER, _JSON)):

@@ -9,8 +9,9 @@ from click.exceptions import Exit
 
 from adapters.cli.failures import CommandFailed, ExitCode
 from adapters.cli.follow import Follower, JsonView, LineView, LiveView, View
-from adapters.cli.lookup import find_job
-from adapters.cli.output import note, number, say, write_json
+from adapters.cli.interrupts import Interrupts, interrupts
+from adapters.cli.lookup import JOB, find_job
+from adapters.cli.output import clean, note, number, say, write_json
 from adapters.cli.picture import Picture
 from adapters.cli.session import Session, connected
 from grpo_client import Client, ClientError, Job
@@ -48,7 +49,7 @@ def train(session: Session, settings: tuple[str, ...], detach: bool, **options: 
 
 @click.command()
 @connected
-@click.argument("job_id", metavar="JOB", required=False)
+@JOB
 @click.option("--timesteps", "total_timesteps", type=int, help="A larger budget than the job had.")
 @DETACH
 def resume(session: Session, job_id: str | None, total_timesteps: int | None, detach: bool) -> None:
@@ -68,14 +69,16 @@ def _run(session: Session, begin: Callable[[Client], Job], *, detach: bool) -> N
         raise CommandFailed(
             ExitCode.USAGE, "--detach needs a server that goes on: name one with --url (`grpo serve` starts one)."
         )
-    with session.client(trains=True) as client:
-        job = begin(client)
+    # The service of another command would end with that command, in the middle of this job.
+    with session.client(trains=True, joins=False) as client:
         if detach:
-            _tell_id(session, job)
+            _tell_id(session, begin(client))
             return
-        if session.json:
-            write_json({"event": "job", "id": None, "data": {"job_id": job.id, "config": job.config}})
-        _follow(session, client, job)
+        with interrupts() as counted:
+            job = begin(client)
+            if session.json:
+                write_json({"event": "job", "id": None, "data": {"job_id": job.id, "config": job.config}})
+            _follow(session, client, job, counted)
 
 
 def _tell_id(session: Session, job: Job) -> None:
@@ -83,15 +86,15 @@ def _tell_id(session: Session, job: Job) -> None:
         write_json({"job_id": job.id})
     else:
         note(f"The job goes on without us; `grpo logs --follow {job.id[:8]}` shows how.")
-        click.echo(job.id)
+        click.echo(clean(job.id))
 
 
-def _follow(session: Session, client: Client, job: Job) -> None:
+def _follow(session: Session, client: Client, job: Job, counted: Interrupts) -> None:
     status = job.status()
     title = f"{status.env_name} → {status.model_name}   job {job.id}"
     picture = Picture(title, status.total_timesteps)
     view: View = JsonView() if session.json else LiveView(picture) if session.for_people else LineView(picture)
-    follow = Follower(job, view)
+    follow = Follower(job, view, counted)
     with view:
         done = follow()
     if not session.json:
@@ -138,5 +141,5 @@ def _setting(text: str) -> tuple[str, Any]:
         raise CommandFailed(ExitCode.USAGE, f"--set: write FIELD=VALUE, such as gamma=0.98, got {text!r}.")
     try:
         return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # or JSON that is nested too deeply
         return name, value

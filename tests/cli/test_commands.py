@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from adapters.cli import lookup
+from adapters.cli.output import say
 from grpo_client import Client
 from tests.cli.conftest import Grpo
 
@@ -61,6 +63,21 @@ def test_status_finds_a_job_by_the_beginning_of_its_id(grpo: Grpo, url: str, job
     assert "600 of 600 (100%)" in answer.out
 
 
+def test_job_that_is_not_on_the_first_page_is_found_by_the_beginning_of_its_id(
+    grpo: Grpo, url: str, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grpo("train", "--url", url, "--timesteps", "200", "--name", "newer")
+    monkeypatch.setattr(lookup, "PAGE", 1)
+    assert grpo("status", "--url", url, job_id[:13], "--json").json["job_id"] == job_id
+    assert grpo("status", "--url", url, "zzz").code == 3
+
+
+def test_beginning_of_several_ids_is_refused(grpo: Grpo, url: str, job_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookup, "_ids", lambda client: iter(["same-1", job_id, "same-2"]))
+    answer = grpo("stop", "--url", url, "same")
+    assert (answer.code, answer.err) == (2, "error: JOB: the ids of several jobs begin with 'same': write more of it.\n")
+
+
 def test_logs_of_an_ended_job_tell_its_life(grpo: Grpo, url: str, job_id: str) -> None:
     told = grpo("logs", "--url", url, job_id).out
     assert "metrics at 600 steps" in told
@@ -106,7 +123,26 @@ WRONG = [
     (["models", "show", "nobody"], 3, "'nobody'"),
     (["predict", "nobody", "0"], 3, "'nobody'"),
     (["jobs", "--limit", "0"], 2, "--limit: limit is wrong: Expected int >= 1"),
-    (["status", ""], 2, "write more of it"),
+    (["status", ""], 2, "Invalid value for 'JOB': '' names nothing."),
+    (["stop", ""], 2, "'' names nothing"),
+    (["resume", ""], 2, "'' names nothing"),
+    (["evaluate", ""], 2, "Invalid value for 'MODEL': '' names nothing."),
+    (["predict", "", "0"], 2, "'' names nothing"),
+    (["models", "show", ""], 2, "'' names nothing"),
+    (["models", "delete", "", "--yes"], 2, "'' names nothing"),
+    (["export", ""], 2, "'' names nothing"),
+    (["play", ""], 2, "'' names nothing"),
+    (["predict", "quick", "nan", "0", "0", "0"], 2, "OBSERVATION: 'nan' is not a finite number."),
+    (["predict", "quick", "1e999", "0", "0", "0"], 2, "OBSERVATION: '1e999' is not a finite number."),
+    (["predict", "quick", "[1e999, 0, 0, 0]"], 2, "OBSERVATION: "),
+    (["predict", "quick", f"[{'9' * 400}, 0, 0, 0]"], 2, ""),
+    (["models", "show", "\udcff"], 2, r"'\udcff' cannot be written as utf-8."),
+    (["models", "show", "a" * 70_000], 2, "This cannot be asked for: URL"),
+    (["predict", "quick", "[" * 2_000], 2, "OBSERVATION: "),
+    (["train", "--set", "gamma=" + "[" * 2_000 + "]" * 2_000], 2, "gamma must be a number"),
+    (["models", "show", ".."], 2, "'..' names nothing"),
+    (["jobs", "--api-key", "cl\u00e9"], 2, "Invalid value for '--api-key': api_key must consist of printable ASCII"),
+    (["jobs", "--api-key", "two words"], 2, "--api-key"),
     (["import", "no-such-file"], 2, "no-such-file"),
     (["play", "quick", "--episodes", "0"], 2, "--episodes: at least one"),
     (["export", "quick", "--output", "-", "--json"], 2, "--json: "),
@@ -122,6 +158,26 @@ def test_wrong_command_ends_with_its_code_and_one_sentence(
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert said in answer.err
+
+
+@pytest.mark.parametrize(
+    "wrong", ["nonsense", "", "http://", "ftp://host", "http://[::1", "http://a:99999", f"http://{'a' * 64}"]
+)
+def test_wrong_url_ends_with_its_code_and_one_sentence(grpo: Grpo, wrong: str) -> None:
+    answer = grpo("jobs", "--url", wrong)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("error: Invalid value for '--url': base_url must ")
+    assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("HTTP_PROXY", "nonsense://x"), ("SSL_CERT_FILE", "/no/such/file")])
+def test_wrong_proxy_or_certificate_of_the_environment_is_told(
+    grpo: Grpo, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    answer = grpo("jobs", "--url", "https://grpo.example")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "The proxy or the certificates that the environment names cannot be used: " in answer.err
 
 
 def test_stop_of_an_ended_job_fails_with_the_sentence_of_the_service(grpo: Grpo, url: str, job_id: str) -> None:
@@ -150,7 +206,7 @@ def test_folder_and_server_exclude_each_other(grpo: Grpo, url: str, tmp_path: Pa
     answer = grpo("jobs", "--url", url, "--data-dir", str(tmp_path))
     assert (answer.code, "give one of them" in answer.err) == (2, True)
     monkeypatch.setenv("GRPO_URL", url)
-    # What stands in the command is meant, not what stands around it.
+    # An option wins over the environment.
     assert grpo("jobs", "--data-dir", str(tmp_path), "--json").json == {"jobs": []}
 
 
@@ -158,7 +214,7 @@ def test_open_shows_the_page_of_the_server(grpo: Grpo, monkeypatch: pytest.Monke
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda page: opened.append(page) or True)
     assert grpo("play", "my model", "--open", "--url", "http://grpo.example/").code == 0
-    assert opened == ["http://grpo.example/dashboard#/play/my%20model"]
+    assert opened == ["http://grpo.example/dashboard#/models/my%20model/play"]
     assert "--open needs a server" in grpo("play", "quick", "--open").err
 
 
@@ -180,9 +236,15 @@ def test_version_is_the_service_s(grpo: Grpo) -> None:
 
 
 def test_text_of_a_server_when_printed_moves_no_cursor(grpo: Grpo, url: str) -> None:
-    answer = grpo("status", "--url", url, "\x1b[2J")
-    assert "\x1b" not in answer.err
-    assert r"begins with '\x1b[2J'" in answer.err
+    answer = grpo("status", "--url", url, "\x1b[2J\u202e")
+    assert answer.err.rstrip("\n").isprintable()
+    assert r"begins with '\x1b[2J\u202e'" in answer.err
+
+
+@pytest.mark.parametrize("said", ["\x1b]0;x\x07", "\x9b2J", "\u202eevil\u202c", "\u2066x", "first\nsecond", "\r"], ids=ascii)
+def test_say_whatever_a_server_says_prints_one_line_without_control(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(said, (said, "bold"))
+    assert capsys.readouterr().out.rstrip("\n").isprintable()
 
 
 def test_play_outside_a_terminal_tells_each_episode_or_each_step(grpo: Grpo, url: str) -> None:

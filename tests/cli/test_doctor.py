@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.cli.machine import Check
-from adapters.storage.folder_lock import FolderLock
+from adapters.storage.folder_lock import FolderLock, Holder
 from bootstrap import doctor
 from tests.cli.conftest import Answer, Grpo
 
@@ -80,6 +80,15 @@ def test_database_of_a_newer_version_is_told(grpo: Grpo, tmp_path: Path) -> None
     assert (check["state"], "m999_later" in check["found"]) == ("failed", True)
 
 
+def test_database_is_read_once(grpo: Grpo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grpo("jobs")
+    read: list[Path] = []
+    inspect = doctor.inspect_database
+    monkeypatch.setattr(doctor, "inspect_database", lambda path: read.append(path) or inspect(path))
+    grpo("doctor")
+    assert read == [tmp_path / "data" / "grpo.db"]
+
+
 def test_port_that_another_program_has_is_told(grpo: Grpo, port: socket.socket) -> None:
     check = found(grpo("doctor", "--json"))["port"]
     assert (check["state"], "--port" in check["advice"]) == ("failed", True)
@@ -87,13 +96,13 @@ def test_port_that_another_program_has_is_told(grpo: Grpo, port: socket.socket) 
 
 def test_folder_and_port_of_a_running_server_are_well(grpo: Grpo, port: socket.socket, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    lock = FolderLock(tmp_path / "data")
+    lock = FolderLock(tmp_path / "data", Holder(1, url="http://127.0.0.1:8123"))
     try:
         answer = grpo("doctor", "--json")
     finally:
         lock.close()
     assert answer.code == 0
-    assert "in use by a running server" in found(answer)["data folder"]["found"]
+    assert "in use by the server at http://127.0.0.1:8123" in found(answer)["data folder"]["found"]
 
 
 def test_clock_that_stands_before_the_jobs_is_told(grpo: Grpo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,30 @@
 """Commands without a server: the service within the command, on its folder."""
 
+import os
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 
+from adapters.storage import folder_lock
 from adapters.storage.database import open_database
-from adapters.storage.folder_lock import FolderLock
+from adapters.storage.folder_lock import FolderLock, Holder
 from adapters.storage.sqlite_jobs import SqliteJobRepository
+from bootstrap import container, in_process
+from bootstrap.in_process import service
+from bootstrap.settings import Settings
 from tests.cli.conftest import Grpo
 from tests.factories import make_config, make_job
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data folder of the commands."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
 
 
 def test_model_that_one_command_trains_is_used_by_the_next(grpo: Grpo, tmp_path: Path) -> None:
@@ -19,16 +35,89 @@ def test_model_that_one_command_trains_is_used_by_the_next(grpo: Grpo, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
 
 
-def test_folder_that_another_process_has_is_named_with_the_way_to_it(grpo: Grpo, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    lock = FolderLock(tmp_path / "data")
-    try:
+HOLDERS = [
+    (Holder(1, url="http://127.0.0.1:8123"), "A server is using the data folder", "reach it with --url http://127.0.0.1:8123."),
+    (Holder(4711, socket="/no/such/socket"), "Another grpo command (process 4711)", "wait until it ends"),
+    (None, "Another process is using the data folder", "wait until it ends"),
+]
+
+
+@pytest.mark.parametrize(("holder", "who", "what"), HOLDERS, ids=["server", "command", "unknown"])
+def test_folder_that_another_process_has_is_told_with_what_to_do(
+    grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch, holder: Holder | None, who: str, what: str
+) -> None:
+    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    with closing(FolderLock(data, holder)):
         answer = grpo("jobs")
-    finally:
+    assert (answer.code, answer.err.count("\n")) == (4, 1)
+    assert who in answer.err
+    assert what in answer.err
+
+
+def test_folder_that_another_command_is_about_to_leave_is_waited_for(
+    grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = FolderLock(data, Holder(4711))
+    pauses: list[float] = []
+
+    def leave(seconds: float) -> None:
+        pauses.append(seconds)
         lock.close()
-    assert answer.code == 4
-    assert "--url http://127.0.0.1:8000" in answer.err
-    assert answer.err.count("\n") == 1
+
+    monkeypatch.setattr(folder_lock, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=leave))
+    assert grpo("jobs").code == 0
+    assert len(pauses) == 1
+
+
+def test_folder_of_a_command_that_was_killed_is_opened(grpo: Grpo, data: Path) -> None:
+    (data / "grpo.lock").write_bytes(msgspec.json.encode(Holder(4711, socket="/no/such/socket", trains=True)) + b" " * 400)
+    assert grpo("jobs").code == 0
+    assert (data / "grpo.lock").read_bytes() == b""
+
+
+def test_service_of_another_command_is_used_where_it_is_enough(grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    assert grpo("train", "--timesteps", "200").code == 0
+    with service(Settings(data_dir=str(data), executor="inline"), trains=True, joins=True):
+        assert "completed" in grpo("jobs").out
+        assert grpo("logs", "--follow").code == 0
+        assert "completed" in (ended := grpo("stop")).err
+        assert ended.code == 1
+        # That service would end in the middle of a job of ours.
+        refused = grpo("train", "--timesteps", "200")
+        assert (refused.code, f"process {os.getpid()}" in refused.err) == (4, True)
+
+
+def test_service_of_another_command_that_trains_nothing_is_no_use_to_what_needs_training(
+    grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    with service(Settings(data_dir=str(data), executor="inline"), trains=False, joins=True):
+        assert grpo("jobs").code == 0
+        assert grpo("stop").code == 4
+        assert grpo("logs", "--follow").code == 4
+
+
+def test_socket_of_another_user_is_not_used(grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    with service(Settings(data_dir=str(data), executor="inline"), trains=True, joins=True):
+        monkeypatch.setattr(in_process.os, "getuid", lambda: -1)
+        assert grpo("jobs").code == 4
+
+
+def test_temporary_folder_with_a_long_name_is_no_hindrance(grpo: Grpo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("t" * 100)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    assert grpo("jobs").code == 0
+    assert [*long.iterdir()] == []
+
+
+def test_temporary_folder_that_cannot_be_made_is_told(grpo: Grpo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null/x")
+    answer = grpo("jobs")
+    assert (answer.code, answer.err.count("\n")) == (1, 1)
+    assert "A temporary folder cannot be made: " in answer.err
 
 
 def test_unfinished_job_is_left_alone_by_what_only_reads(grpo: Grpo, tmp_path: Path) -> None:

@@ -27,6 +27,17 @@ def test_train_when_interrupted_keeps_the_model_and_says_how_to_go_on(tmp_path: 
     assert grpo("status", "--json").json["status"] == "stopped"
 
 
+def test_train_in_one_terminal_is_watched_and_stopped_from_another(tmp_path: Path, grpo: Grpo) -> None:
+    with Terminal("train", "--timesteps", "5000000", "--name", "far", "--data-dir", str(tmp_path / "data")) as terminal:
+        terminal.until(lambda text: "steps/s" in text)
+        assert grpo("status", "--json").json["status"] == "running"
+        assert "far" in grpo("jobs").out
+        stopped = grpo("stop")
+        assert (stopped.code, "is stopped at" in stopped.out) == (0, True)
+        assert terminal.end() == 1
+        assert "the model is far, version 1" in terminal.text
+
+
 def test_train_in_a_terminal_draws_in_place_and_ends_with_the_model(url: str) -> None:
     with Terminal("train", "--timesteps", "400", "--name", "seen", "--url", url, NO_COLOR="1") as terminal:
         assert terminal.end() == 0

@@ -134,10 +134,17 @@ def test_async_client_when_a_request_fails_once_sends_it_again(pauses: list[floa
     assert pauses == [0.25, 2.0]
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://host", "http://", ""])
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://host", "http://", "", "http://a:99999", f"http://{'a' * 64}"])
 def test_address_that_is_none_is_refused_with_a_sentence(url: str) -> None:
     with pytest.raises(ValueError, match="base_url must"):
         Client(url)
+
+
+@pytest.mark.parametrize("key", ["", "clé", "two words", "line\n"])
+def test_key_that_is_none_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="api_key must consist of printable ASCII") as told:
+        Client(api_key=key)
+    assert not key or key not in str(told.value)
 
 
 def test_key_is_sent_and_never_shown() -> None:

@@ -101,7 +101,7 @@ def test_handles_say_what_they_are_handles_on() -> None:
         assert repr(job.model) == "Model('m', version=None)"
 
 
-@pytest.mark.parametrize("name", ["", None])
+@pytest.mark.parametrize("name", ["", None, ".", ".."])
 def test_handle_without_a_name_asks_for_nothing(name: Any) -> None:
     with Client("http://127.0.0.1:1") as client, pytest.raises(ValueError, match="must not be empty"):
         client.model(name).delete()

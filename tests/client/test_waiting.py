@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,16 +10,16 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from grpo_client import AsyncClient, ConnectionFailed, JobFailed, JobStatus, NotFound, ServerError, StillRunning
+from grpo_client import AsyncClient, ConnectionFailed, JobFailed, JobStatus, NotFound, RateLimited, ServerError, StillRunning
 from grpo_client.calls import Call
-from grpo_client.plans import Outcome, Retries, waiting
+from grpo_client.connection import request
+from grpo_client.plans import Outcome, waiting
 from grpo_client.progress import ProgressLine
 from tests.client.scripted import Answer, ScriptedServer, talking
 
 CREATED = datetime(2026, 11, 23, tzinfo=UTC)
 REQUEST = httpx.Request("GET", "http://server/")
 REFUSED = httpx.ConnectError("refused", request=REQUEST)
-NO_RETRIES = Retries(attempts=0)
 
 
 def status(word: str = "running", steps: int = 0, error: str | None = None, **metrics: float) -> JobStatus:
@@ -43,18 +44,20 @@ def answer(word: str, steps: int = 0, error: str | None = None) -> httpx.Respons
     return httpx.Response(200, json=body, request=REQUEST)
 
 
-def refusal(code: int) -> httpx.Response:
-    return httpx.Response(code, json={"detail": "No."}, request=REQUEST)
+def refusal(code: int, retry_after: str | None = None) -> httpx.Response:
+    headers = {"Retry-After": retry_after} if retry_after else {}
+    return httpx.Response(code, json={"detail": "No."}, headers=headers, request=REQUEST)
 
 
 class Waiting:
-    """Carries the plan out on a clock that runs only while the plan pauses."""
+    """Carries the plan out on a clock that runs while the plan pauses, and `answer_seconds` for each request."""
 
-    def __init__(self, outcomes: list[Outcome]) -> None:
-        self.outcomes, self.seconds, self.pauses = outcomes, 0.0, list[float]()
+    def __init__(self, outcomes: list[Outcome], answer_seconds: float = 0.0) -> None:
+        self.outcomes, self.answer_seconds = outcomes, answer_seconds
+        self.seconds, self.pauses = 0.0, list[float]()
 
     def run(self, timeout_seconds: float | None = None, show: Callable[[JobStatus], None] | None = None) -> JobStatus:
-        plan, outcome = waiting("j", NO_RETRIES, timeout_seconds, show, lambda: self.seconds), None
+        plan, outcome = waiting("j", timeout_seconds, show, lambda: self.seconds), None
         while True:
             try:
                 step = plan.send(outcome)
@@ -62,10 +65,18 @@ class Waiting:
                 result: JobStatus = end.value
                 return result
             if isinstance(step, Call):
-                outcome = self.outcomes.pop(0)
+                outcome = self._ask(step)
             else:
                 self.seconds, outcome = self.seconds + step, None
                 self.pauses.append(step)
+
+    def _ask(self, call: Call[JobStatus]) -> Outcome:
+        """The next outcome, unless the request is given up before it comes."""
+        patience = request(call, httpx.Timeout(30))["timeout"].read
+        self.seconds += min(self.answer_seconds, patience)
+        if self.answer_seconds > patience:
+            return httpx.ReadTimeout("timed out", request=REQUEST)
+        return self.outcomes.pop(0)
 
 
 def test_wait_when_the_job_ends_gives_its_last_status_and_shows_all() -> None:
@@ -111,11 +122,59 @@ def test_wait_when_the_server_stays_away_gives_up_after_a_minute_and_a_half() ->
     assert not world.outcomes
 
 
-def test_wait_when_the_server_stays_away_keeps_to_the_time_out() -> None:
-    world = Waiting([REFUSED] * 13)
-    with pytest.raises(ConnectionFailed):
+@pytest.mark.parametrize("trouble", [REFUSED, refusal(503, "3"), refusal(429, "600"), refusal(502)], ids=str)
+def test_wait_when_the_server_gets_into_trouble_ends_with_the_time_out_and_the_last_status(trouble: Outcome) -> None:
+    world = Waiting([answer("running", 250), *[trouble] * 13])
+    with pytest.raises(StillRunning, match="250 of 1,000 steps"):
+        world.run(timeout_seconds=1)
+    assert world.seconds == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"), [(REFUSED, ConnectionFailed), (refusal(503, "3"), ServerError), (refusal(429, "600"), RateLimited)]
+)
+def test_wait_when_no_status_was_ever_seen_ends_with_the_time_out_and_the_error(
+    trouble: Outcome, error: type[Exception]
+) -> None:
+    world = Waiting([trouble] * 13)
+    with pytest.raises(error):
         world.run(timeout_seconds=3)
-    assert world.seconds < 8
+    assert world.seconds == pytest.approx(3)
+
+
+@pytest.mark.parametrize("timeout_seconds", [0.7, 1, 2.5, 60])
+def test_wait_when_answers_are_slow_gives_up_the_last_request_at_the_time_out(timeout_seconds: float) -> None:
+    world = Waiting([answer("running", 250)] * 200, answer_seconds=0.4)
+    with pytest.raises(StillRunning):
+        world.run(timeout_seconds)
+    assert world.seconds == pytest.approx(timeout_seconds)
+
+
+def test_wait_when_the_server_never_answers_ends_with_the_time_out() -> None:
+    world = Waiting([], answer_seconds=math.inf)
+    with pytest.raises(ConnectionFailed, match="not answered in time"):
+        world.run(timeout_seconds=1)
+    assert world.seconds == pytest.approx(1)
+
+
+def test_wait_when_the_time_is_over_tells_the_job_as_it_was_a_moment_ago() -> None:
+    world = Waiting([answer("running", steps) for steps in (100, 200, 300, 400, 500, 600)])
+    with pytest.raises(StillRunning) as told:
+        world.run(timeout_seconds=1)
+    assert told.value.status.current_timesteps == 600
+    assert world.pauses[-1] == pytest.approx(0.05)
+
+
+def test_wait_without_any_time_asks_once() -> None:
+    assert Waiting([answer("completed", 1000)]).run(timeout_seconds=0).ended
+    with pytest.raises(StillRunning):
+        Waiting([answer("running")]).run(timeout_seconds=0)
+
+
+def test_wait_when_the_server_asks_for_a_pause_keeps_it() -> None:
+    world = Waiting([refusal(503, "3"), refusal(503, "600"), answer("completed")])
+    world.run()
+    assert world.pauses == [3, 30]
 
 
 @pytest.mark.parametrize(("code", "error"), [(404, NotFound), (500, ServerError)])
@@ -162,6 +221,22 @@ def test_line_elsewhere_is_written_at_every_change_and_now_and_then() -> None:
     lines = stream.getvalue().splitlines()
     assert [text.split("  ")[2] for text in lines] == ["0/1,000 steps", "0/1,000 steps", "500/1,000 steps", "600/1,000 steps"]
     assert lines[-1].endswith("failed: NaN.")
+
+
+def test_line_whatever_an_environment_says_steers_no_terminal() -> None:
+    terminal = Terminal()
+    said = "\x1b]0;owned\x07\x1b[2J\r\n \u202elive\u202c \x9b31m"
+    ProgressLine(terminal).show(status("failed", 600, error=said))
+    written = terminal.getvalue()
+    assert written.startswith("\r")
+    assert written[1:-1].isprintable()
+
+
+def test_line_elsewhere_stays_one_line_whatever_an_environment_says() -> None:
+    stream = io.StringIO()
+    ProgressLine(stream).show(status("failed", 600, error="first\nsecond \x1b[2J"))
+    assert stream.getvalue().endswith("failed: first second \\x1b[2J\n")
+    assert stream.getvalue().count("\n") == 1
 
 
 def test_speed_when_the_job_falls_back_to_a_checkpoint_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
