@@ -3,7 +3,7 @@
 import { h, show, text } from "../lib/dom.js";
 import { ago, duration, figure, percent } from "../lib/format.js";
 import { t } from "../lib/language.js";
-import { say } from "../lib/notice.js";
+import { action, say } from "../lib/notice.js";
 import { hasEnded, MOST_COMPARED, store } from "./store.js";
 
 let filter = "";
@@ -15,7 +15,7 @@ export function jobList() {
   const rows = new Map();
   const list = h("ul", { class: "job-list", "aria-label": t("jobs.title") });
   const note = h("p", { class: "muted pad" });
-  const more = h("button", { class: "quiet", hidden: true, onclick: () => store.older() }, t("jobs.older"));
+  const more = action(t("jobs.older"), () => store.older(), { class: "quiet", hidden: true });
   const search = h("input", {
     type: "search",
     class: "search",

@@ -58,7 +58,10 @@ export function jobView(id) {
   const render = oncePerFrame(() => {
     const { status } = history;
     if (!status) return;
-    text(heading, status.model_name);
+    if (heading.textContent !== status.model_name) {
+      text(heading, status.model_name);
+      element.dispatchEvent(new Event("titled", { bubbles: true }));
+    }
     if (state.firstChild?.textContent !== t(`status.${status.status}`)) show(state, badge(status.status));
     show(subtitle, `${status.env_name} · `, h("code", { title: status.job_id }, status.job_id.slice(0, 8)));
     bar.style.setProperty("inline-size", `${100 * status.progress}%`);

@@ -33,7 +33,7 @@ export function playView({ name, version }) {
     checked: !chosen.deterministic,
     onchange: () => ((chosen.deterministic = !sampled.checked), begin()),
   });
-  const pause = h("button", { type: "button", onclick: () => (paused ? resume() : halt()) }, t("play.pause"));
+  const pause = h("button", { type: "button", onclick: () => (paused ? begin() : halt()) }, t("play.stop"));
   const shoves = pushes(stage.element, push);
   const element = h(
     "div",
@@ -69,7 +69,8 @@ export function playView({ name, version }) {
     ending = new AbortController();
     timeline = null;
     paused = false;
-    text(pause, t("play.pause"));
+    seed.removeAttribute("aria-invalid");
+    text(pause, t("play.stop"));
     text(verdict, t("play.connecting"));
     const query = new URLSearchParams({
       deterministic: String(chosen.deterministic),
@@ -87,8 +88,10 @@ export function playView({ name, version }) {
         await stream(where, signal, take, { resume: false });
       } catch (error) {
         if (error.status && error.status < 500) {
+          halt();
           text(verdict, sentence(error));
-          return complain(error);
+          seed.setAttribute("aria-invalid", String(error.errors.some((one) => one.field === "seed")));
+          return undefined;
         }
       }
       if (paused || signal.aborted) return undefined;
@@ -168,10 +171,9 @@ export function playView({ name, version }) {
   function halt() {
     paused = true;
     ending.abort();
+    shoves.allow(false);
     text(pause, t("play.again"));
   }
-
-  const resume = () => begin();
 
   frame = requestAnimationFrame(loop);
   begin();
