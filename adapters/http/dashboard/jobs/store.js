@@ -41,12 +41,13 @@ class JobStore extends Emitter {
     let wait = QUIET_MILLISECONDS;
     try {
       const { jobs, has_more: more = false } = await get(`training/jobs?limit=${PAGE}`);
+      const busy = more ? await this.#running(jobs) : [];
       if (!this.#older) this.hasMore = more;
-      const newest = new Set(jobs.map((job) => job.job_id));
+      const newest = new Set([...busy, ...jobs].map((job) => job.job_id));
       // New jobs push others off the first page: those stay, too.
       const rest = this.#older ? this.jobs.filter((job) => !newest.has(job.job_id)) : [];
-      this.jobs = [...jobs, ...rest];
-      if (jobs.some((job) => !hasEnded(job.status))) wait = BUSY_MILLISECONDS;
+      this.jobs = [...busy, ...jobs, ...rest];
+      if (this.jobs.some((job) => !hasEnded(job.status))) wait = BUSY_MILLISECONDS;
       this.emit(this);
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return; // whoever gives a key begins anew
@@ -81,6 +82,13 @@ class JobStore extends Emitter {
   eta(job) {
     const speed = job.metrics["time/fps"];
     return speed && job.status === "running" ? (job.total_timesteps - job.current_timesteps) / speed : null;
+  }
+
+  /** Behind a long queue the jobs that run are the oldest, on a later page: they come first. */
+  async #running(newest) {
+    const known = new Set(newest.map((job) => job.job_id));
+    const { jobs } = await get(`training/jobs?limit=${PAGE}&status=running`);
+    return jobs.filter((job) => !known.has(job.job_id));
   }
 
   #again() {

@@ -51,6 +51,7 @@ export const en = {
   "jobs.filter": "Find by name, environment, state",
   "jobs.none": "No jobs yet. Start the first one with “New job”.",
   "jobs.noMatch": "No job fits.",
+  "jobs.noMatchYet": "None of the newest {n} jobs fits.",
   "jobs.older": "Show older jobs",
   "jobs.waits": "waits for a worker",
   "jobs.left": "{time} left",

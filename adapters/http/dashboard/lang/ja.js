@@ -53,6 +53,7 @@ export const ja = {
   "jobs.filter": "名前・環境・状態で検索",
   "jobs.none": "ジョブはまだありません。「新しいジョブ」から始めてください。",
   "jobs.noMatch": "該当するジョブはありません。",
+  "jobs.noMatchYet": "新しい {n} 件のジョブには、合うものがありません。",
   "jobs.older": "古いジョブを表示",
   "jobs.waits": "空きワーカー待ち",
   "jobs.left": "残り {time}",
