@@ -73,8 +73,7 @@ export function newJobPage() {
       h("div", { class: "field-grid" }, ESSENTIAL.filter((name) => name in properties).map(make)),
       h("h2", { class: "advanced-title" }, t("form.advanced")),
       grouped(Object.keys(properties)).map(([group, names]) => section(group, names)),
-      problem,
-      h("div", { class: "form-end" }, submit, clear),
+      h("div", { class: "form-end" }, problem, submit, clear),
     );
     form.onsubmit = (event) => {
       event.preventDefault();

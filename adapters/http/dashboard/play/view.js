@@ -22,16 +22,16 @@ export function playView({ name, version }) {
   const hint = h("p", { class: "muted small" });
   const figures = h("dl", { class: "facts compact" });
   const decided = decision();
-  const seed = h("input", { type: "number", min: "0", step: "1", value: "0", onchange: begin });
+  const seed = h("input", { type: "number", min: "0", step: "1", value: "0", onchange: changed });
   const speed = h(
     "select",
-    { onchange: () => ((chosen.speed = Number(speed.value)), begin()) },
+    { onchange: () => ((chosen.speed = Number(speed.value)), changed()) },
     SPEEDS.map((one) => h("option", { value: one, selected: one === chosen.speed }, `${one}×`)),
   );
   const sampled = h("input", {
     type: "checkbox",
     checked: !chosen.deterministic,
-    onchange: () => ((chosen.deterministic = !sampled.checked), begin()),
+    onchange: () => ((chosen.deterministic = !sampled.checked), changed()),
   });
   const pause = h("button", { type: "button", onclick: () => (paused ? begin() : halt()) }, t("play.stop"));
   const shoves = pushes(stage.element, push);
@@ -63,6 +63,11 @@ export function playView({ name, version }) {
   let paused = false;
   let frame = 0;
   let ending = new AbortController();
+
+  /** A game that goes on begins anew with what was changed; one that was stopped waits for its button. */
+  function changed() {
+    if (!paused) begin();
+  }
 
   function begin() {
     ending.abort();
@@ -172,6 +177,7 @@ export function playView({ name, version }) {
     paused = true;
     ending.abort();
     shoves.allow(false);
+    if (verdict.textContent === t("play.connecting")) text(verdict, "");
     text(pause, t("play.again"));
   }
 
