@@ -42,7 +42,7 @@ def test_model_when_played_moves_and_takes_pushes_by_mouse_keys_and_buttons(open
     page.get_by_role("button", name="Push →").click()
     until(page, f"{PUSHED} === 1")
     expect(page.get_by_role("list", name="What the policy does").get_by_role("listitem")).to_have_count(2)
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 

@@ -3,7 +3,7 @@
 import { key } from "./lib/api.js";
 import { connection } from "./lib/connection.js";
 import { ask } from "./lib/dialog.js";
-import { show, text } from "./lib/dom.js";
+import { h, show } from "./lib/dom.js";
 import { language, t } from "./lib/language.js";
 import { theme } from "./lib/theme.js";
 import { frame } from "./frame.js";
@@ -21,8 +21,17 @@ let parts = frame();
 
 /** What stands after the # of the address: the page and what it is to show. */
 function address() {
-  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
-  return name in PAGES ? [name, rest] : ["jobs", []];
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decoded);
+  return Object.hasOwn(PAGES, name) ? [name, rest] : ["jobs", []];
+}
+
+/** An address that was cut short, perhaps within a letter, is taken as it stands. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function route() {
@@ -35,6 +44,10 @@ function route() {
     show(parts.main, page.element);
   }
   parts.mark(name);
+  retitle();
+}
+
+function retitle() {
   document.title = `${page.title()} · GRPO`;
 }
 
@@ -50,19 +63,30 @@ function moved() {
 /** Everything anew in another language; what was filled in is kept outside of the views. */
 function rebuild() {
   page.close();
+  page = null;
   shown = "";
   parts = frame(parts);
   route();
-  showConnection();
+  showBanner();
 }
 
-function showConnection() {
-  parts.banner.hidden = !connection.lost;
-  text(parts.banner, connection.lost ? t("connection.lost") : "");
+function showBanner() {
+  const locked = declined && !connection.lost;
+  const said = connection.lost ? t("connection.lost") : locked ? t("key.needed") : "";
+  parts.banner.hidden = !said;
+  show(parts.banner, said, locked && [" ", h("button", { type: "button", onclick: enter }, t("key.enter"))]);
 }
 
+async function enter() {
+  declined = false;
+  if (await key.ask(false)) rebuild();
+}
+
+/** Whoever turned away from the question for a key is not asked again, but finds a button. */
+let declined = false;
 let asking = null;
-key.ask = (wrong) => {
+key.ask = async (wrong) => {
+  if (declined) return false;
   asking ??= ask({
     title: t("key.title"),
     text: t("key.text"),
@@ -72,7 +96,9 @@ key.ask = (wrong) => {
     act: async (value) => key.set(value.trim()),
   }).then((given) => {
     asking = null;
-    return Boolean(given && key.get());
+    declined = !(given && key.get());
+    showBanner();
+    return !declined;
   });
   return asking;
 };
@@ -81,11 +107,12 @@ language.start();
 theme.apply();
 show(document.body, parts.root, document.querySelector(".notices"));
 connection.on(() => {
-  showConnection();
+  showBanner();
   if (!connection.lost) store.refresh();
 });
 language.on(rebuild);
 addEventListener("hashchange", moved);
+addEventListener("titled", retitle);
 shortcuts();
 route();
 document.documentElement.dataset.ready = String(Math.round(performance.now()));

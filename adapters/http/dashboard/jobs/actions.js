@@ -3,6 +3,7 @@
 import { get, key, path, post, request, ROOT } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { download, h } from "../lib/dom.js";
+import { whole } from "../lib/format.js";
 import { t } from "../lib/language.js";
 import { action, complain, copy, say } from "../lib/notice.js";
 import { curl } from "./curl.js";
@@ -25,7 +26,7 @@ export function jobActions(history, wentOn) {
   const like = action(t("job.like"), startLikeIt);
   const element = h(
     "div",
-    { class: "actions", role: "group", "aria-label": t("job.actions") },
+    { class: "actions", role: "group", "aria-label": t("job.actions"), hidden: true },
     stop,
     resume,
     model,
@@ -45,7 +46,7 @@ export function jobActions(history, wentOn) {
     const { current_timesteps: done, total_timesteps: before } = history.status;
     const given = await ask({
       title: t("job.resume"),
-      text: t("job.resumeText", { n: done.toLocaleString(), total: before.toLocaleString() }),
+      text: t("job.resumeText", { n: whole(done), total: whole(before) }),
       confirm: t("job.resume"),
       field: {
         label: t("field.total_timesteps"),
@@ -85,6 +86,7 @@ export function jobActions(history, wentOn) {
     element,
     update() {
       const { status, model_name: name } = history.status;
+      element.hidden = false;
       stop.hidden = hasEnded(status);
       resume.hidden = status !== "stopped" && status !== "failed";
       model.hidden = status !== "completed" && status !== "stopped";

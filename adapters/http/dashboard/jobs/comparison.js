@@ -1,6 +1,6 @@
-/** The ticked jobs, and nothing else. */
+/** The ticked jobs, and nothing else; where there is no job yet, what to do first. */
 
-import { h } from "../lib/dom.js";
+import { h, show } from "../lib/dom.js";
 import { t } from "../lib/language.js";
 import { curves, RETURN } from "./curves.js";
 import { store } from "./store.js";
@@ -10,9 +10,8 @@ export function comparison() {
   const plot = curves(null);
   const tiles = metricTiles((name) => plot.choose(name));
   tiles.offer([RETURN, "rollout/ep_len_mean", "train/entropy", "train/approx_kl", "group/frac_reward_zero_std", "time/fps"]);
-  const element = h(
-    "div",
-    { class: "stack" },
+  const element = h("div", { class: "stack" });
+  const parts = [
     h(
       "header",
       { class: "view-head" },
@@ -20,8 +19,11 @@ export function comparison() {
     ),
     plot.element,
     tiles.element,
-  );
+  ];
+  const first = welcome();
   const offer = () => {
+    const wanted = store.jobs?.length === 0 ? first : parts[0];
+    if (!element.contains(wanted)) show(element, wanted === first ? first : parts);
     tiles.element.hidden = store.compared.length === 0;
   };
   const end = store.on(offer);
@@ -33,4 +35,20 @@ export function comparison() {
       plot.close();
     },
   };
+}
+
+/** The first minute: three steps, and the button that begins. */
+function welcome() {
+  return h(
+    "section",
+    { class: "panel welcome" },
+    h("h1", {}, t("welcome.title")),
+    h("p", { class: "muted" }, t("welcome.text")),
+    h(
+      "ol",
+      {},
+      ["start", "watch", "play"].map((step) => h("li", {}, h("b", {}, t(`welcome.${step}`)), " ", t(`welcome.${step}.text`))),
+    ),
+    h("p", {}, h("a", { class: "button primary large", href: "#/new" }, t("welcome.begin"))),
+  );
 }

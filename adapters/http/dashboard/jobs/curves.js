@@ -1,6 +1,7 @@
 /** One plot for several jobs: the open one follows its events, the others are read again while they train. */
 
 import { get, path } from "../lib/api.js";
+import { connection } from "../lib/connection.js";
 import { h, show } from "../lib/dom.js";
 import { t } from "../lib/language.js";
 import { complain } from "../lib/notice.js";
@@ -68,10 +69,16 @@ export function curves(open) {
         name: metricName(metric),
         smoothing,
         threshold: metric === RETURN ? threshold : null,
-        empty: open ? t("chart.empty") : t("compare.hint"),
+        empty: t(whyEmpty()),
       },
     );
     renderLegend();
+  }
+
+  function whyEmpty() {
+    if (!open) return "compare.hint";
+    if (!open.status) return "loading";
+    return hasEnded(open.status.status) ? "chart.none" : "chart.empty";
   }
 
   function renderLegend() {
@@ -120,6 +127,7 @@ export function curves(open) {
   }
 
   const timer = setInterval(() => {
+    if (connection.lost) return;
     for (const [id, one] of others) if (!hasEnded(one.status) && !document.hidden) read(id).catch(() => {});
   }, AGAIN_MILLISECONDS);
   let compared = store.compared;

@@ -47,4 +47,9 @@ export function parsed(typed, { type, nullable }) {
   return type === "integer" || type === "number" ? number(text) : text;
 }
 
-const number = (text) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+/** A whole number beyond 2^53, a seed perhaps, goes out digit by digit: rounded it would be another. */
+function number(text) {
+  if (text === "" || !Number.isFinite(Number(text))) return text;
+  if (/^\d+$/.test(text) && !Number.isSafeInteger(Number(text))) return JSON.rawJSON?.(text.replace(/^0+/, "")) ?? text;
+  return Number(text);
+}

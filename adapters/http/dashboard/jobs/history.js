@@ -22,6 +22,8 @@ export class JobHistory extends Emitter {
   diagnosis = [];
   /** @type {Line[]} */
   log = [];
+  /** How often curves and evaluations have changed. */
+  changes = 0;
   /** When the newest point of the curve was made. */
   newest = "";
   fps = null;
@@ -65,6 +67,7 @@ export class JobHistory extends Emitter {
     this.timesteps = answer.timesteps;
     this.metrics = answer.metrics;
     this.evaluations = answer.evaluations;
+    this.changes += 1;
     this.#known = Math.max(0, ...[answer.times.at(-1), answer.evaluations.at(-1)?.time].filter(Boolean).map(Date.parse));
     this.emit(this);
   }
@@ -88,6 +91,7 @@ export class JobHistory extends Emitter {
 
   #add({ timesteps, metrics, time }) {
     this.newest = time;
+    this.changes += 1;
     this.#cut(timesteps);
     for (const name of Object.keys(metrics)) this.metrics[name] ??= this.timesteps.map(() => null);
     this.timesteps.push(timesteps);
@@ -99,12 +103,14 @@ export class JobHistory extends Emitter {
   /** Drop what a job that went back to a checkpoint does again. */
   #cut(from) {
     while (this.timesteps.length && this.timesteps.at(-1) >= from) {
+      this.changes += 1;
       this.timesteps.pop();
       for (const column of Object.values(this.metrics)) column.pop();
     }
   }
 
   #evaluated(data) {
+    this.changes += 1;
     this.evaluations = [...this.evaluations.filter((one) => one.timesteps < data.timesteps), data];
     this.#said("eval", data);
   }

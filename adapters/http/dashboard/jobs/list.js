@@ -1,9 +1,9 @@
 /** The jobs beside what is looked at: state, progress, time left, and a box to compare. */
 
 import { h, show, text } from "../lib/dom.js";
-import { ago, duration, figure, percent } from "../lib/format.js";
+import { ago, duration, figure, percent, share } from "../lib/format.js";
 import { t } from "../lib/language.js";
-import { say } from "../lib/notice.js";
+import { action, say } from "../lib/notice.js";
 import { hasEnded, MOST_COMPARED, store } from "./store.js";
 
 let filter = "";
@@ -15,7 +15,7 @@ export function jobList() {
   const rows = new Map();
   const list = h("ul", { class: "job-list", "aria-label": t("jobs.title") });
   const note = h("p", { class: "muted pad" });
-  const more = h("button", { class: "quiet", hidden: true, onclick: () => store.older() }, t("jobs.older"));
+  const more = action(t("jobs.older"), () => store.older(), { class: "quiet", hidden: true });
   const search = h("input", {
     type: "search",
     class: "search",
@@ -57,7 +57,7 @@ export function jobList() {
         : store.jobs.length === 0
           ? t("jobs.none")
           : shown.length === 0
-            ? t("jobs.noMatch")
+            ? t(store.hasMore ? "jobs.noMatchYet" : "jobs.noMatch", { n: store.jobs.length })
             : "",
     );
     note.hidden = note.textContent === "";
@@ -128,7 +128,7 @@ function row(id) {
       text(value, best === undefined ? "" : figure(best, 3));
       value.title = t("metric.rollout/ep_rew_mean");
       track.hidden = hasEnded(job.status);
-      bar.style.setProperty("inline-size", `${100 * job.progress}%`);
+      bar.style.setProperty("inline-size", share(job.progress));
     },
   };
 }

@@ -73,8 +73,7 @@ export function newJobPage() {
       h("div", { class: "field-grid" }, ESSENTIAL.filter((name) => name in properties).map(make)),
       h("h2", { class: "advanced-title" }, t("form.advanced")),
       grouped(Object.keys(properties)).map(([group, names]) => section(group, names)),
-      problem,
-      h("div", { class: "form-end" }, submit, clear),
+      h("div", { class: "form-end" }, problem, submit, clear),
     );
     form.onsubmit = (event) => {
       event.preventDefault();
@@ -178,8 +177,10 @@ export function newJobPage() {
       location.hash = `#/jobs/${id}`;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const placed = error.errors.filter(({ field: name }) => fields.has(name));
-      const others = error.errors.filter(({ field: name }) => !fields.has(name));
+      // What is wrong with one of several numbers stands at their field: hidden_sizes[1].
+      const errors = error.errors.map(({ field: name, message }) => ({ field: name.replace(/\[.*/, ""), message }));
+      const placed = errors.filter(({ field: name }) => fields.has(name));
+      const others = errors.filter(({ field: name }) => !fields.has(name));
       for (const { field: name, message } of placed) fields.get(name).complain(message);
       if (others.length || !placed.length)
         show(problem, h("p", { class: "callout error" }, others.map((one) => one.message).join(" ") || sentence(error)));

@@ -1,7 +1,6 @@
 /** The list of jobs, asked for again and again while somebody looks at it; and which of them are compared. */
 
 import { ApiError, get } from "../lib/api.js";
-import { connection } from "../lib/connection.js";
 import { Emitter } from "../lib/emitter.js";
 
 const PAGE = 100;
@@ -18,7 +17,8 @@ class JobStore extends Emitter {
   hasMore = false;
   /** Ids of ticked jobs, in the order in which they were ticked. @type {string[]} */
   compared = [];
-  #older = [];
+  /** Whether older pages were asked for. */
+  #older = false;
   #watchers = 0;
   #timer = 0;
 
@@ -26,7 +26,10 @@ class JobStore extends Emitter {
   watch() {
     this.#watchers += 1;
     if (this.#watchers === 1) this.refresh();
+    let ended = false;
     return () => {
+      if (ended) return;
+      ended = true;
       this.#watchers -= 1;
       if (this.#watchers === 0) clearTimeout(this.#timer);
     };
@@ -38,14 +41,16 @@ class JobStore extends Emitter {
     let wait = QUIET_MILLISECONDS;
     try {
       const { jobs, has_more: more = false } = await get(`training/jobs?limit=${PAGE}`);
-      if (!this.#older.length) this.hasMore = more;
-      const newest = new Set(jobs.map((job) => job.job_id));
-      this.jobs = [...jobs, ...this.#older.filter((job) => !newest.has(job.job_id))];
-      if (jobs.some((job) => !hasEnded(job.status))) wait = BUSY_MILLISECONDS;
+      const busy = more ? await this.#running(jobs) : [];
+      if (!this.#older) this.hasMore = more;
+      const newest = new Set([...busy, ...jobs].map((job) => job.job_id));
+      // New jobs push others off the first page: those stay, too.
+      const rest = this.#older ? this.jobs.filter((job) => !newest.has(job.job_id)) : [];
+      this.jobs = [...busy, ...jobs, ...rest];
+      if (this.jobs.some((job) => !hasEnded(job.status))) wait = BUSY_MILLISECONDS;
       this.emit(this);
     } catch (error) {
-      if (!(error instanceof ApiError)) await connection.restored();
-      wait = BUSY_MILLISECONDS;
+      if (error instanceof ApiError && error.status === 401) return; // whoever gives a key begins anew
     }
     clearTimeout(this.#timer);
     if (this.#watchers > 0) this.#timer = setTimeout(() => this.#again(), wait);
@@ -54,8 +59,9 @@ class JobStore extends Emitter {
   async older() {
     const last = this.jobs.at(-1).job_id;
     const { jobs, has_more: more = false } = await get(`training/jobs?limit=${PAGE}&after=${encodeURIComponent(last)}`);
-    this.#older = [...this.jobs.slice(PAGE), ...jobs];
-    this.jobs = [...this.jobs, ...jobs];
+    const known = new Set(this.jobs.map((job) => job.job_id));
+    this.#older = true;
+    this.jobs = [...this.jobs, ...jobs.filter((job) => !known.has(job.job_id))];
     this.hasMore = more;
     this.emit(this);
   }
@@ -76,6 +82,13 @@ class JobStore extends Emitter {
   eta(job) {
     const speed = job.metrics["time/fps"];
     return speed && job.status === "running" ? (job.total_timesteps - job.current_timesteps) / speed : null;
+  }
+
+  /** Behind a long queue the jobs that run are the oldest, on a later page: they come first. */
+  async #running(newest) {
+    const known = new Set(newest.map((job) => job.job_id));
+    const { jobs } = await get(`training/jobs?limit=${PAGE}&status=running`);
+    return jobs.filter((job) => !known.has(job.job_id));
   }
 
   #again() {

@@ -1,7 +1,7 @@
 /** One job: how it goes, its curves, why they are flat, what happened, and what can be done about it. */
 
 import { h, oncePerFrame, show, text } from "../lib/dom.js";
-import { duration, figure, percent, whole } from "../lib/format.js";
+import { duration, figure, percent, share, whole } from "../lib/format.js";
 import { t, tOr } from "../lib/language.js";
 import { complain, sentence } from "../lib/notice.js";
 import { jobActions } from "./actions.js";
@@ -54,22 +54,30 @@ export function jobView(id) {
   );
   let told = "";
   let drawnLog = null;
+  let drawnFigures = "";
 
   const render = oncePerFrame(() => {
     const { status } = history;
     if (!status) return;
-    text(heading, status.model_name);
+    if (heading.textContent !== status.model_name) {
+      text(heading, status.model_name);
+      element.dispatchEvent(new Event("titled", { bubbles: true }));
+    }
     if (state.firstChild?.textContent !== t(`status.${status.status}`)) show(state, badge(status.status));
     show(subtitle, `${status.env_name} · `, h("code", { title: status.job_id }, status.job_id.slice(0, 8)));
-    bar.style.setProperty("inline-size", `${100 * status.progress}%`);
+    bar.style.setProperty("inline-size", share(status.progress));
     progress.setAttribute("aria-valuenow", String(Math.round(100 * status.progress)));
     showFacts(status);
     showReason(status);
     actions.update();
     if (drawnLog !== history.log) log.update((drawnLog = history.log));
-    plot.render();
-    plot.element.dataset.newest = history.newest;
-    tiles.update(history.timesteps, history.metrics);
+    const figures = `${history.changes} ${status.status}`;
+    if (drawnFigures !== figures) {
+      plot.render();
+      plot.element.dataset.newest = history.newest;
+      tiles.update(history.timesteps, history.metrics);
+      drawnFigures = figures;
+    }
     if (hasEnded(status.status) && told !== status.status) store.refresh();
     told = status.status;
   });

@@ -73,7 +73,17 @@ async function problem(response) {
   }
 }
 
-export const get = async (path, options) => (await request(path, options)).json();
+/** A question changes nothing: while the server does not answer it waits, and is asked again. */
+export async function get(path, options) {
+  for (;;) {
+    try {
+      return await (await request(path, options)).json();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+      await connection.restored();
+    }
+  }
+}
 export const remove = async (path) => (await request(path, { method: "DELETE" })).json();
 export const post = async (path, body = {}, headers = {}) =>
   (

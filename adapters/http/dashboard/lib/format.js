@@ -15,6 +15,9 @@ export const whole = (value) => Math.round(value).toLocaleString(language.locale
 export const percent = (share, digits = 0) =>
   share.toLocaleString(language.locale, { style: "percent", maximumFractionDigits: digits, minimumFractionDigits: digits });
 
+/** For a bar: so coarse that what nobody sees is not drawn. */
+export const share = (part) => `${(100 * part).toFixed(1)}%`;
+
 /** 20000 → 20k: for axes, whose numbers share the unit of the `largest`. */
 export function compact(value, largest = value) {
   const size = Math.abs(value);

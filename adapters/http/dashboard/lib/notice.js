@@ -4,15 +4,19 @@ import { h } from "./dom.js";
 import { ApiError, ConnectionLost } from "./api.js";
 import { t } from "./language.js";
 
-const SHOWN_MILLISECONDS = 6_000;
+const SHOWN_MILLISECONDS = { info: 6_000, error: 12_000 };
+const MOST = 3;
 const place = h("div", { class: "notices", role: "status", "aria-live": "polite" });
 document.body.append(place);
 
 /** @param {string} sentence @param {"info"|"error"} kind */
 export function say(sentence, kind = "info") {
+  // What is said again stands once; and never so many that they cover the page.
+  for (const one of [...place.children]) if (one.textContent === sentence) one.remove();
+  while (place.children.length >= MOST) place.firstChild.remove();
   const notice = h("p", { class: `notice ${kind}` }, sentence);
   place.append(notice);
-  setTimeout(() => notice.remove(), SHOWN_MILLISECONDS);
+  setTimeout(() => notice.remove(), SHOWN_MILLISECONDS[kind]);
 }
 
 /** What went wrong, in the service's words where it has some. A lost connection has its banner. */
@@ -46,7 +50,19 @@ export async function busy(control, act) {
   }
 }
 
+/** A page that comes without TLS from another machine has no clipboard: there the old way. */
 export async function copy(words) {
-  await navigator.clipboard.writeText(words);
+  if (navigator.clipboard) await navigator.clipboard.writeText(words);
+  else copyBySelection(words);
   say(t("copied"));
+}
+
+function copyBySelection(words) {
+  const focused = document.activeElement;
+  const area = h("textarea", { class: "visually-hidden", "aria-hidden": "true", readonly: true, value: words });
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+  focused?.focus();
 }

@@ -5,46 +5,59 @@ import { h, show } from "../lib/dom.js";
 import { figure, whole } from "../lib/format.js";
 import { t } from "../lib/language.js";
 import { busy } from "../lib/notice.js";
+import { checked, place } from "../lib/refusals.js";
 import { histogram } from "../chart/histogram.js";
 
 /** Results of this visit, by model, version and question. @type {Map<string, any>} */
 const seen = new Map();
+/** Those that are still asked for. @type {Map<string, Promise<any>>} */
+const running = new Map();
 
 /** @param {{name: string, version: number, kept: any, environment: any}} model */
 export function evaluateView({ name, version, kept, environment }) {
-  const episodes = h("input", { type: "number", value: "100", min: "1", max: "10000", step: "1" });
+  const episodes = h("input", { type: "number", value: "100", min: "1", max: "1000", step: "1" });
   const seed = h("input", { type: "number", value: "0", min: "0", step: "1" });
+  const fields = { episodes: checked(t("evaluate.episodes"), episodes), seed: checked(t("play.seed"), seed) };
   const sampled = h("input", { type: "checkbox" });
   const result = h("div", { class: "evaluation", "aria-live": "polite" });
   const run = h("button", { type: "submit", class: "primary" }, t("evaluate.run"));
   const form = h(
     "form",
     { class: "inline-form", novalidate: true },
-    h("label", {}, t("evaluate.episodes"), episodes),
-    h("label", {}, t("play.seed"), seed),
+    fields.episodes.element,
+    fields.seed.element,
     h("label", { class: "check" }, sampled, t("play.sampled")),
     run,
   );
+  const key = `${name} ${version} ${kept.sha256}`;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(run, evaluate);
+    busy(run, () => evaluate(ask()));
   });
 
-  async function evaluate() {
+  async function ask() {
+    const body = {
+      episodes: Number(episodes.value),
+      seed: seed.value === "" ? undefined : Number(seed.value),
+      deterministic: !sampled.checked,
+      model_version: version,
+    };
+    const answer = await post(path`models/${name}/evaluate`, body);
+    seen.set(key, answer);
+    return answer;
+  }
+
+  /** Long ones go on while something else is looked at; who comes back waits for the same answer. */
+  async function evaluate(asked) {
     show(result, h("p", { class: "muted" }, t("evaluate.running")));
+    running.set(key, asked);
     try {
-      const body = {
-        episodes: Number(episodes.value),
-        seed: Number(seed.value),
-        deterministic: !sampled.checked,
-        model_version: version,
-      };
-      const answer = await post(path`models/${name}/evaluate`, body);
-      seen.set(`${name} ${version}`, answer);
-      draw(answer);
+      draw(await asked);
     } catch (error) {
       show(result, before());
-      throw error;
+      place(error, fields);
+    } finally {
+      running.delete(key);
     }
   }
 
@@ -85,7 +98,8 @@ export function evaluateView({ name, version, kept, environment }) {
     );
   }
 
-  if (seen.has(`${name} ${version}`)) draw(seen.get(`${name} ${version}`));
+  if (running.has(key)) busy(run, () => evaluate(running.get(key)));
+  else if (seen.has(key)) draw(seen.get(key));
   else show(result, before());
   const threshold = environment?.reward_threshold;
   return {

@@ -40,6 +40,7 @@ export function modelsPage(parts) {
     show(list, models.map(entry));
     text(note, models.length ? "" : t("models.none"));
     note.hidden = models.length > 0;
+    if (!name) show(middle, blank(models.length === 0));
     return models;
   }
 
@@ -92,8 +93,17 @@ export function modelsPage(parts) {
     return show(
       middle,
       name && h("a", { class: "back", href: "#/models" }, t("models.back")),
-      inside?.element ??
-        h("div", { class: "blank" }, h("h1", {}, t("models.title")), h("p", { class: "muted" }, t("models.choose"))),
+      inside?.element ?? blank(false),
+    );
+  }
+
+  function blank(none) {
+    return h(
+      "div",
+      { class: "blank" },
+      h("h1", {}, t("models.title")),
+      h("p", { class: "muted" }, t(none ? "models.first" : "models.choose")),
+      none && h("p", {}, h("a", { class: "button primary", href: "#/new" }, t("nav.new"))),
     );
   }
 

@@ -5,6 +5,7 @@
 
 const LEAST_LAG_SECONDS = 0.06;
 const LONGEST_LAG_SECONDS = 0.6;
+const MOST_KEPT = 4_096;
 
 export class Timeline {
   /** @type {any[]} */
@@ -20,6 +21,7 @@ export class Timeline {
 
   push(step) {
     this.#steps.push(step);
+    if (this.#steps.length > MOST_KEPT) this.#skip(); // nobody looks: a hidden tab draws no frames
   }
 
   /** Steps that arrived and were not yet played. */
@@ -53,6 +55,11 @@ export class Timeline {
     const from = this.#steps[i];
     const to = this.#steps[Math.min(i + 1, this.#steps.length - 1)];
     return { from, to, share: this.#position - i };
+  }
+
+  #skip() {
+    this.#steps.splice(0, MOST_KEPT / 2);
+    this.#position = Math.max(0, this.#position - MOST_KEPT / 2);
   }
 
   #forget() {

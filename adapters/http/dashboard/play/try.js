@@ -10,7 +10,7 @@ import { Stage } from "./stage.js";
 import { worldOf } from "./worlds/index.js";
 
 const DEBOUNCE_MILLISECONDS = 40;
-const STEPS = 200;
+const STEPS = 200 * (1 + 1e-9); // a step must not end short of the bound by a rounding
 
 /** @param {{name: string, version: number, environment: any}} model */
 export function tryView({ name, version, environment }) {
@@ -18,7 +18,8 @@ export function tryView({ name, version, environment }) {
   const world = worldOf(environment.env_name, environment.observation_space);
   const stage = new Stage({ role: "img", "aria-label": t("try.canvas") }, () => draw());
   const decided = decision();
-  const state = world.sliders.map(({ low, high, whole }) => (whole ? low : low <= 0 && high >= 0 ? 0 : (low + high) / 2));
+  const middle = ({ low, high, whole }) => (whole ? low : low <= 0 && high >= 0 ? 0 : (low + high) / 2);
+  const state = world.sliders.map(middle);
   decided.setUp(environment.action_space, world);
   let answer = null;
   let timer = 0;
@@ -51,7 +52,7 @@ export function tryView({ name, version, environment }) {
       type: "button",
       onclick: () =>
         sliders.forEach(({ input, render, i }) => {
-          state[i] = world.sliders[i].whole ? world.sliders[i].low : 0;
+          state[i] = middle(world.sliders[i]);
           input.value = String(state[i]);
           render();
         }),

@@ -22,18 +22,18 @@ export function playView({ name, version }) {
   const hint = h("p", { class: "muted small" });
   const figures = h("dl", { class: "facts compact" });
   const decided = decision();
-  const seed = h("input", { type: "number", min: "0", step: "1", value: "0", onchange: begin });
+  const seed = h("input", { type: "number", min: "0", step: "1", value: "0", onchange: changed });
   const speed = h(
     "select",
-    { onchange: () => ((chosen.speed = Number(speed.value)), begin()) },
+    { onchange: () => ((chosen.speed = Number(speed.value)), changed()) },
     SPEEDS.map((one) => h("option", { value: one, selected: one === chosen.speed }, `${one}×`)),
   );
   const sampled = h("input", {
     type: "checkbox",
     checked: !chosen.deterministic,
-    onchange: () => ((chosen.deterministic = !sampled.checked), begin()),
+    onchange: () => ((chosen.deterministic = !sampled.checked), changed()),
   });
-  const pause = h("button", { type: "button", onclick: () => (paused ? resume() : halt()) }, t("play.pause"));
+  const pause = h("button", { type: "button", onclick: () => (paused ? begin() : halt()) }, t("play.stop"));
   const shoves = pushes(stage.element, push);
   const element = h(
     "div",
@@ -64,12 +64,18 @@ export function playView({ name, version }) {
   let frame = 0;
   let ending = new AbortController();
 
+  /** A game that goes on begins anew with what was changed; one that was stopped waits for its button. */
+  function changed() {
+    if (!paused) begin();
+  }
+
   function begin() {
     ending.abort();
     ending = new AbortController();
     timeline = null;
     paused = false;
-    text(pause, t("play.pause"));
+    seed.removeAttribute("aria-invalid");
+    text(pause, t("play.stop"));
     text(verdict, t("play.connecting"));
     const query = new URLSearchParams({
       deterministic: String(chosen.deterministic),
@@ -87,8 +93,10 @@ export function playView({ name, version }) {
         await stream(where, signal, take, { resume: false });
       } catch (error) {
         if (error.status && error.status < 500) {
+          halt();
           text(verdict, sentence(error));
-          return complain(error);
+          seed.setAttribute("aria-invalid", String(error.errors.some((one) => one.field === "seed")));
+          return undefined;
         }
       }
       if (paused || signal.aborted) return undefined;
@@ -168,10 +176,10 @@ export function playView({ name, version }) {
   function halt() {
     paused = true;
     ending.abort();
+    shoves.allow(false);
+    if (verdict.textContent === t("play.connecting")) text(verdict, "");
     text(pause, t("play.again"));
   }
-
-  const resume = () => begin();
 
   frame = requestAnimationFrame(loop);
   begin();
