@@ -18,8 +18,6 @@ from adapters.cli.streams import prepare
 from bootstrap import settings
 from bootstrap.version import VERSION
 
-TERMINATED = 128 + signal.SIGTERM
-
 
 class ThisMachine:
     """The service on this machine, with the settings of its environment."""
@@ -72,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     """End as after any other command: a job that is being trained comes to a checkpoint, from which it can go on."""
-    sys.exit(TERMINATED)
+    sys.exit(ExitCode.TERMINATED)
 
 
 def _hang_up(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -27,7 +27,7 @@ PARTS = {
 }
 EXIT_CODES = (
     "Exit codes: 0 done · 1 the work failed · 2 wrong usage or input · 3 not found · 4 no connection · "
-    "5 refused (key, limit) · 130 interrupted"
+    "5 refused (key, limit) · 130 interrupted · 143 terminated"
 )
 
 
