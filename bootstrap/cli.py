@@ -14,10 +14,9 @@ from typing import NoReturn
 from adapters.cli.failures import CommandFailed, ExitCode
 from adapters.cli.machine import Check, Keys, Reached
 from adapters.cli.root import run
+from adapters.cli.streams import prepare
 from bootstrap import settings
 from bootstrap.version import VERSION
-
-TERMINATED = 128 + signal.SIGTERM
 
 
 class ThisMachine:
@@ -61,13 +60,23 @@ def _load(data_dir: str | None, config: str | None) -> settings.Settings:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Carry out one command and end the process with its exit code."""
+    prepare()
     signal.signal(signal.SIGTERM, _terminate)
+    # A terminal that is closed; a command that nohup has started ignores it.
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _hang_up)
     sys.exit(run(ThisMachine(), sys.argv[1:] if arguments is None else arguments))
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     """End as after any other command: a job that is being trained comes to a checkpoint, from which it can go on."""
-    sys.exit(TERMINATED)
+    sys.exit(ExitCode.TERMINATED)
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """Do as at SIGTERM, once: a shell and the system may both tell of the same closed terminal."""
+    signal.signal(number, signal.SIG_IGN)
+    signal.raise_signal(signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -30,6 +31,7 @@ from domain.errors import StorageFailure
 LOOPBACK = "127.0.0.1"
 OTHERS_SECONDS = 2.0
 LONGEST_FOLDER = 90  # bytes; the path of a Unix socket may have 107, on macOS 103
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SHORT_FOLDER = "/tmp"  # noqa: S108 - mkdtemp makes a folder that only its owner can open
 
 
@@ -58,7 +60,7 @@ def service(settings: Settings, *, trains: bool, joins: bool) -> Iterator[Reache
 @contextmanager
 def _own(settings: Settings, *, trains: bool) -> Iterator[Reached]:
     """The service within this process. Raises FolderInUse, CommandFailed."""
-    with _private_folder() as folder, socket.socket(socket.AF_UNIX) as listener:
+    with ExitStack() as end, _private_folder() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = folder / "socket"
         try:
             listener.bind(str(path))
@@ -68,11 +70,13 @@ def _own(settings: Settings, *, trains: bool) -> Iterator[Reached]:
         container = _opened(settings, Holder(os.getpid(), socket=str(path), trains=trains))
         try:
             if trains:
-                container.start()
+                with _workers_deaf_to_hang_up():
+                    container.start()
             with _serving(container, settings, listener) as server:
                 try:
                     yield Reached(path, trains)
                 finally:
+                    end.enter_context(_undisturbed())
                     path.unlink()  # no further command can connect
                     _wait_for_others(server)
                     container.drain(DRAIN_SECONDS)
@@ -93,7 +97,32 @@ def _private_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        with _undisturbed():
+            shutil.rmtree(folder)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ignore signals that would cut an orderly end short, which takes a few seconds at most. For the main thread."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _workers_deaf_to_hang_up() -> Iterator[None]:
+    """Threads and processes that are started here, and theirs in turn, are not told of a closed terminal.
+
+    The system tells the whole group of processes; but workers are to come to a checkpoint, and the command ends them.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _of_another(settings: Settings, *, trains: bool) -> Reached | None:
@@ -146,7 +175,8 @@ def _serving(container: Container, settings: Settings, listener: socket.socket) 
     app = create_app(container.use_cases, VERSION, access)
     server = uvicorn.Server(uvicorn.Config(app, **STACK, timeout_graceful_shutdown=FINISH_SECONDS))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
-    thread.start()
+    with _workers_deaf_to_hang_up():
+        thread.start()
     try:
         yield server
     finally:

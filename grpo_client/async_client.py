@@ -166,7 +166,7 @@ class AsyncClient:
         await self._session.http.aclose()
 
     async def train(
-        self, env_name: str = "CartPole-v1", *, idempotency_key: str | None = None, **fields: Unpack[TrainingFields]
+        self, /, env_name: str = "CartPole-v1", *, idempotency_key: str | None = None, **fields: Unpack[TrainingFields]
     ) -> AsyncJob:
         """As `Client.train`."""
         key = uuid4().hex if idempotency_key is None else idempotency_key
@@ -178,7 +178,9 @@ class AsyncClient:
         status = await self._session.send(calls.status(job_id))
         return AsyncJob(self._session, status.job_id, status.config)
 
-    async def jobs(self, limit: int | None = None, after: str | None = None, status: Sequence[str] = ()) -> list[JobStatus]:
+    async def jobs(
+        self, limit: int | None = None, after: str | None = None, status: str | Sequence[str] = ()
+    ) -> list[JobStatus]:
         """As `Client.jobs`."""
         return await self._session.send(calls.jobs(limit, after, status))
 

@@ -73,7 +73,9 @@ def _segment(name: str) -> str:
 
 
 def train(fields: Mapping[str, Any], idempotency_key: str) -> Call[results.Started]:
-    """Start a job. The key makes it repeatable: sent again, it gives the same job."""
+    """Start a job. The key makes it repeatable: sent again, it gives the same job. Raises ValueError for a malformed key."""
+    if not (isinstance(idempotency_key, str) and idempotency_key.isascii() and idempotency_key.isprintable()):
+        raise ValueError(f"idempotency_key must consist of printable ASCII characters, got {idempotency_key!r}.")
     headers = JSON | {"Idempotency-Key": idempotency_key}
     return Call("POST", "/train", reader(results.Started), content=encoded(fields), headers=headers, repeatable=True)
 
@@ -83,10 +85,10 @@ def status(job_id: str) -> Call[results.JobStatus]:
     return Call("GET", f"/training/{_segment(job_id)}/status", reader(results.JobStatus), repeatable=True)
 
 
-def jobs(limit: int | None, after: str | None, states: Sequence[str]) -> Call[list[results.JobStatus]]:
+def jobs(limit: int | None, after: str | None, states: str | Sequence[str]) -> Call[list[results.JobStatus]]:
     """A page of jobs, the newest first."""
     read = reader(results.Jobs)
-    params = _given(limit=limit, after=after, status=list(states) or None)
+    params = _given(limit=limit, after=after, status=[states] if isinstance(states, str) else list(states) or None)
     return Call("GET", "/training/jobs", lambda answer: read(answer).jobs, params, repeatable=True)
 
 

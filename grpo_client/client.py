@@ -58,7 +58,7 @@ class Client:
         self._session.http.close()
 
     def train(
-        self, env_name: str = "CartPole-v1", *, idempotency_key: str | None = None, **fields: Unpack[TrainingFields]
+        self, /, env_name: str = "CartPole-v1", *, idempotency_key: str | None = None, **fields: Unpack[TrainingFields]
     ) -> Job:
         """Start a job. `job.config` shows every field as resolved; `client.train(**job.config)` repeats the run.
 
@@ -74,8 +74,8 @@ class Client:
         status = self._session.send(calls.status(job_id))
         return Job(self._session, status.job_id, status.config)
 
-    def jobs(self, limit: int | None = None, after: str | None = None, status: Sequence[str] = ()) -> list[JobStatus]:
-        """Jobs, the newest first: at most `limit` (1,000), older than the job `after`, in one of the states `status`."""
+    def jobs(self, limit: int | None = None, after: str | None = None, status: str | Sequence[str] = ()) -> list[JobStatus]:
+        """Jobs, the newest first: at most `limit` (1,000), older than the job `after`, in the state or states `status`."""
         return self._session.send(calls.jobs(limit, after, status))
 
     def model(self, name: str, version: int | None = None) -> Model:

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     NO_CONNECTION = 4
     REFUSED = 5
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 STATUS_CODES = {

@@ -137,4 +137,4 @@ def stop(session: Session, job_id: str | None) -> None:
 
 def _note_that_nobody_trains(session: Session) -> None:
     if session.untrained:
-        note("No server has this folder: unfinished jobs go on with `grpo serve`.")
+        note("Nothing trains here: a job that has not ended was cut off and waits for `grpo resume` or `grpo serve`.")

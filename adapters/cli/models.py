@@ -114,7 +114,7 @@ def delete(session: Session, model_name: str, model_version: int | None, yes: bo
     show_default=True,
     help="The form of the file.",
 )
-@click.option("-o", "--output", metavar="FILE", help="Where to write; default MODEL and the format, - = standard output.")
+@click.option("-o", "--output", metavar="FILE", help="Where to write; default MODEL.FORMAT, - = standard output.")
 @click.option("--force", is_flag=True, help="Overwrite the file.")
 def export(
     session: Session, model_name: str, model_version: int | None, file_format: str, output: str | None, force: bool
@@ -124,7 +124,11 @@ def export(
     safetensors to keep it or to import it elsewhere, onnx to run it without this service.
     """
     target = output or f"{model_name}.{file_format}"
-    if target != STANDARD_OUTPUT and not force and Path(target).exists():
+    try:
+        exists = target != STANDARD_OUTPUT and Path(target).exists()
+    except OSError as error:  # the name is too long, or its folder is closed to this user
+        raise CommandFailed(ExitCode.USAGE, f"--output: {target!r} cannot be written: {error.strerror}.") from error
+    if exists and not force:
         raise CommandFailed(ExitCode.USAGE, f"--output: {target!r} exists already; --force overwrites it.")
     if target == STANDARD_OUTPUT and session.json:
         raise CommandFailed(ExitCode.USAGE, "--json: the file itself goes to standard output.")

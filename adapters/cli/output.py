@@ -38,9 +38,10 @@ def note(sentence: str) -> None:
 
 
 def write_json(value: Any) -> None:
-    """One JSON document on a line of its own, at once."""
-    sys.stdout.write(msgspec.json.encode(value, enc_hook=str).decode() + "\n")
+    """One JSON document on a line of its own, at once; in UTF-8, as JSON always is, whatever the terminal's encoding."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(msgspec.json.encode(value, enc_hook=str) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:

@@ -1,6 +1,5 @@
 """The program: its commands, and the one place where an error becomes an exit code and a sentence."""
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +17,7 @@ from adapters.cli.models import export, import_, models
 from adapters.cli.output import say
 from adapters.cli.play import play
 from adapters.cli.server import completion, doctor, serve_command
+from adapters.cli.streams import OutputFailed, discard_output
 from adapters.cli.training import resume, train
 
 PARTS = {
@@ -27,7 +27,7 @@ PARTS = {
 }
 EXIT_CODES = (
     "Exit codes: 0 done · 1 the work failed · 2 wrong usage or input · 3 not found · 4 no connection · "
-    "5 refused (key, limit) · 130 interrupted"
+    "5 refused (key, limit) · 130 interrupted · 143 terminated"
 )
 
 
@@ -58,6 +58,7 @@ def run(machine: Machine, arguments: Sequence[str]) -> int:
     try:
         # click returns the code of --help and --version, and what a command returns, which is None.
         given = program(machine).main([*arguments] or ["--help"], prog_name="grpo", standalone_mode=False, obj=machine)
+        sys.stdout.flush()  # so that what cannot be written is found here
         return given if isinstance(given, int) else ExitCode.OK
     except CommandFailed as failure:
         return _fail(failure.code, *failure.sentences)
@@ -65,12 +66,10 @@ def run(machine: Machine, arguments: Sequence[str]) -> int:
         return _wrong_usage(error)
     except (Abort, KeyboardInterrupt):
         return _fail(ExitCode.INTERRUPTED, "interrupted.")
-    except UnicodeEncodeError as error:  # an argument that is not UTF-8, or output to an ASCII terminal
+    except UnicodeEncodeError as error:  # an argument that is not UTF-8
         return _fail(ExitCode.USAGE, f"{error.object[error.start : error.end]!a} cannot be written as {error.encoding}.")
-    except BrokenPipeError:
-        # The reader has closed the pipe, as `head` does. Without this Python would complain at exit that it cannot flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+    except OutputFailed as failure:
+        return _without_output(failure)
 
 
 def _wrong_usage(error: click.ClickException) -> int:
@@ -79,6 +78,13 @@ def _wrong_usage(error: click.ClickException) -> int:
     sentence = error.format_message()
     sentence += " " if sentence.endswith("?") else f"{'' if sentence.endswith('.') else '.'} "
     return _fail(ExitCode.USAGE, f"{sentence}`{context.command_path if context else 'grpo'} --help` says more.")
+
+
+def _without_output(failure: OutputFailed) -> int:
+    discard_output()
+    if failure.reader_left:  # as `head` does when it has enough
+        return ExitCode.OK
+    return _fail(ExitCode.FAILED, f"Standard output cannot be written: {failure.reason}.")
 
 
 def _fail(code: ExitCode, *sentences: str) -> int:

@@ -41,6 +41,8 @@ def train(session: Session, settings: tuple[str, ...], detach: bool, **options: 
     fields = {name: value for name, value in options.items() if value is not None}
     for setting in settings:
         name, value = _setting(setting)
+        if name == "idempotency_key":  # an argument of the client beside the fields
+            raise CommandFailed(ExitCode.USAGE, "--set idempotency_key: a training run has no such field.")
         if name in fields:
             raise CommandFailed(ExitCode.USAGE, f"--set {name}: the field is given twice.")
         fields[name] = value
@@ -53,10 +55,19 @@ def train(session: Session, settings: tuple[str, ...], detach: bool, **options: 
 @click.option("--timesteps", "total_timesteps", type=int, help="A larger budget than the job had.")
 @DETACH
 def resume(session: Session, job_id: str | None, total_timesteps: int | None, detach: bool) -> None:
-    """Go on with a stopped or failed job where it was."""
+    """Go on with a stopped, failed or cut off job where it was."""
 
     def begin(client: Client) -> Job:
         job = find_job(client, job_id)
+        if session.url is None and not (found := job.status()).ended:
+            # It was cut off in an earlier process, and goes on since this one has opened the folder.
+            if total_timesteps not in {None, found.total_timesteps}:
+                raise CommandFailed(
+                    ExitCode.USAGE,
+                    f"--timesteps: the job was cut off and goes on to its {number(found.total_timesteps)} steps; "
+                    "once it has ended it can get a larger budget.",
+                )
+            return job
         job.resume(total_timesteps)
         return client.job(job.id)
 

@@ -48,7 +48,8 @@ class Terminal:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
     @property
     def text(self) -> str:
@@ -70,6 +71,12 @@ class Terminal:
         """The exit code, when all output was read."""
         while self._read():
             pass
+        return self._process.wait(PATIENCE_SECONDS)
+
+    def hang_up(self) -> int:
+        """Close the terminal; the exit code of the command."""
+        os.close(self._master)
+        self._master = -1
         return self._process.wait(PATIENCE_SECONDS)
 
     def _read(self) -> bool:

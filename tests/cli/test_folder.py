@@ -1,9 +1,12 @@
 """Commands without a server: the service within the command, on its folder."""
 
 import os
+import signal
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -128,8 +131,51 @@ def test_unfinished_job_is_left_alone_by_what_only_reads(grpo: Grpo, tmp_path: P
     assert "waiting  queued" in grpo("jobs").out
     seen = grpo("status")
     assert "queued" in seen.out
-    assert "unfinished jobs go on with `grpo serve`" in seen.err
+    assert "was cut off and waits for `grpo resume` or `grpo serve`" in seen.err
     assert "completed at 300 steps" in grpo("logs", "--follow").out
+
+
+def test_resume_of_a_job_that_was_cut_off_follows_it(grpo: Grpo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRPO_EXECUTOR", "process")  # inline it would have ended before resume asks
+    grpo("jobs")
+    database = open_database(tmp_path / "data" / "grpo.db")
+    SqliteJobRepository(database).add(make_job("waiting", config=make_config(total_timesteps=300)))
+    database.close()
+    larger = grpo("resume", "--timesteps", "900")
+    assert (larger.code, larger.err.count("\n")) == (2, 1)
+    assert "--timesteps: the job was cut off and goes on to its 300 steps" in larger.err
+    followed = grpo("resume")
+    assert (followed.code, followed.err) == (0, "")
+    assert "completed: 300 of 300 steps" in followed.out
+    again = grpo("resume")
+    assert (again.code, "only a stopped or failed job can be resumed" in again.err) == (1, True)
+
+
+def test_signals_while_a_command_ends_leave_nothing_behind(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_process, "configure", lambda level, form: None)
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    heard: list[int] = []
+    before = [signal.signal(number, lambda number, frame: heard.append(number)) for number in numbers]
+
+    def disturbed(end: Callable[..., None]) -> Callable[..., None]:
+        def after_signals(*given: Any) -> None:
+            for number in numbers:
+                signal.raise_signal(number)
+            end(*given)
+
+        return after_signals
+
+    monkeypatch.setattr(in_process, "_wait_for_others", disturbed(in_process._wait_for_others))
+    monkeypatch.setattr(in_process.shutil, "rmtree", disturbed(in_process.shutil.rmtree))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with service(Settings(data_dir=str(data), executor="inline"), trains=True, joins=False):
+        assert len([*tmp_path.glob("grpo-*")]) == 1
+    assert [*tmp_path.glob("grpo-*")] == []
+    assert heard == []
+    for number, handler in zip(numbers, before, strict=True):
+        signal.raise_signal(number)  # it is heard again
+        signal.signal(number, handler)
+    assert heard == numbers
 
 
 @pytest.mark.parametrize(

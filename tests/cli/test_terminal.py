@@ -27,6 +27,19 @@ def test_train_when_interrupted_keeps_the_model_and_says_how_to_go_on(tmp_path: 
     assert grpo("status", "--json").json["status"] == "stopped"
 
 
+def test_train_when_its_terminal_is_closed_comes_to_a_checkpoint_and_waits(tmp_path: Path, grpo: Grpo) -> None:
+    places = {"data": str(tmp_path / "data"), "temporary": str(tmp_path / "temporary")}
+    Path(places["temporary"]).mkdir()
+    # No checkpoint is made on the way but the one at the end.
+    settings = {"TMPDIR": places["temporary"], "GRPO_CHECKPOINT_SECONDS": "3600"}
+    with Terminal("train", "--timesteps", "50000000", "--name", "cut", "--data-dir", places["data"], **settings) as terminal:
+        terminal.until(lambda text: "steps/s" in text)
+        assert terminal.hang_up() == 143
+    assert [*Path(places["temporary"]).iterdir()] == []
+    waiting = grpo("status", "--json").json
+    assert (waiting["status"], waiting["current_timesteps"] > 0) == ("queued", True)
+
+
 def test_train_in_one_terminal_is_watched_and_stopped_from_another(tmp_path: Path, grpo: Grpo) -> None:
     with Terminal("train", "--timesteps", "5000000", "--name", "far", "--data-dir", str(tmp_path / "data")) as terminal:
         terminal.until(lambda text: "steps/s" in text)

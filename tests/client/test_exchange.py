@@ -1,6 +1,8 @@
 """How a request fares on a bad line: what is sent again, what is not, and what the caller is told."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import httpx
 import pytest
@@ -53,6 +55,28 @@ def test_train_when_a_key_is_given_carries_it(pauses: list[float]) -> None:
     with talking(STARTED) as (server, client):
         client.train(idempotency_key="mine")
     assert server.requests[0].headers["idempotency-key"] == "mine"
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "é", 5])
+def test_train_with_a_key_that_cannot_be_sent_names_it(key: Any) -> None:
+    with talking() as (server, client):
+        with pytest.raises(ValueError, match="idempotency_key must consist of printable ASCII"):
+            client.train(idempotency_key=key)
+        assert server.requests == []
+
+
+def test_field_that_has_the_name_of_a_parameter_is_sent() -> None:
+    fields: dict[str, Any] = {"self": 1}
+    with talking(STARTED) as (server, client):
+        client.train(**fields)
+    assert server.requests[0].body == b'{"env_name":"CartPole-v1","self":1}'
+
+
+@pytest.mark.parametrize("states", ["completed", ["completed"], ("completed",)], ids=str)
+def test_jobs_takes_one_state_or_several(states: str | Sequence[str]) -> None:
+    with talking(Answer(body=b'{"jobs":[]}')) as (server, client):
+        assert client.jobs(status=states) == []
+    assert server.requests[0].target == "/training/jobs?status=completed"
 
 
 @pytest.mark.parametrize("trouble", [SILENCE, BUSY, FULL], ids=["broken", "503", "429"])
