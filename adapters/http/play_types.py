@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adapters.http.space_types import BoxSpace, DiscreteSpace
 
@@ -61,4 +61,4 @@ class PlayEnd(Struct):
     """The event `end`: the server ends the stream; a client that leaves gets none."""
 
     reason: Annotated[str, Meta(description="shutting-down, time-limit, idle or environment-failed.")]
-    detail: Annotated[str | None, Meta(description="What failed, in a sentence.")] = None
+    detail: Annotated[str | UnsetType, Meta(description="What failed, in a sentence.")] = UNSET

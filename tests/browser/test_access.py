@@ -18,15 +18,15 @@ POINTS = "Number(document.querySelector('.series')?.dataset.points ?? 0)"
 PLACES = "document.querySelector('.series .line').getAttribute('d').split(/[ML]/).slice(1).map((one) => parseFloat(one))"
 
 
-def made_key(folder: Path, capsys: pytest.CaptureFixture[str], scopes: str) -> str:
+def made_key(folder: Path, capfd: pytest.CaptureFixture[str], scopes: str) -> str:
     with pytest.raises(SystemExit, match="0"):
         keys(["create", "dash", "--scopes", scopes, "--file", str(folder / "keys.json")])
-    return capsys.readouterr().out.strip()
+    return capfd.readouterr().out.strip()
 
 
 @pytest.fixture
-def key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    return made_key(tmp_path, capsys, "read,infer,train")
+def key(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
+    return made_key(tmp_path, capfd, "read,infer,train")
 
 
 @pytest.fixture

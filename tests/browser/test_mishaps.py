@@ -60,9 +60,9 @@ def test_views_when_opened_while_the_server_is_away_come_with_it(own: ServerProc
 
 
 def test_key_when_it_is_not_at_hand_is_asked_for_once_and_can_be_given_later(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], open_page: Opener
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], open_page: Opener
 ) -> None:
-    key = made_key(tmp_path, capsys, "read")
+    key = made_key(tmp_path, capfd, "read")
     server = ServerProcess(tmp_path, api_keys_file=tmp_path / "keys.json").start()
     try:
         page = open_page("jobs", origin=origin(server), expects=("401", "403"))

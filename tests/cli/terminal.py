@@ -94,9 +94,10 @@ class Terminal:
 
 # The terminal becomes the one whose Ctrl-C reaches the process and its workers.
 _BEGIN = """
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
 if __name__ == "__main__":
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a suite that was begun with nohup hands down that it is ignored
     from bootstrap.cli import main
     main(sys.argv[1:])
 """

@@ -162,7 +162,7 @@ def test_task_from_a_checkpoint_ends_with_the_bits_of_an_undisturbed_run(process
         if isinstance(report, Progressed):
             processes.stop("f")
 
-    long = 300_000  # seconds of work, and the first report of progress comes after a quarter of one
+    long = 100_000  # a second of work, and the first report of progress comes after a tenth of one
     processes.start(task("f", long), stop_when_under_way)
     processes.start(task("undisturbed", long), undisturbed := listen())
     _, stopped = listener.final()

@@ -8,13 +8,13 @@ from tests.chaos.blows import SIGTERM
 from tests.chaos.jobs import jobs
 from tests.chaos.run import compare, run
 
-KILLS = 6
-MODELS = {"optimized-cartpole", "pendulum", "acrobot", "mountain-car", "frozen-lake", "plain-carried"}
+KILLS = 4
+MODELS = {"optimized-cartpole", "pendulum", "frozen-lake", "plain-carried"}
 
 
 @pytest.mark.slow
 def test_models_when_workers_and_server_are_killed_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
-    bodies = [body for body in jobs(0.1) if body["model_name"] in MODELS]
+    bodies = [body for body in jobs(0.08) if body["model_name"] in MODELS]
     undisturbed = run(tmp_path / "undisturbed", bodies)
     disturbed = run(tmp_path / "disturbed", bodies, KILLS, seed=1, checkpoint_seconds=0.1)
     assert compare(undisturbed, disturbed) == []

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.server import ServerProcess
 
-LONG = {"total_timesteps": 60_000, "seed": 2}
+LONG = {"total_timesteps": 30_000, "seed": 2}
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_events_when_the_server_is_killed_go_on_behind_the_last_id_without_gap_o
     for identity, kind, data in listen(server, job, None):
         if identity is not None:
             told.append((identity, kind, data))
-            if kind == "metrics" and data["timesteps"] > 20_000:
+            if kind == "metrics" and data["timesteps"] > 10_000:
                 break
     server.stop(signal.SIGKILL)
     server.start()

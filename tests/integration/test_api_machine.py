@@ -289,6 +289,6 @@ class ApiMachine(RuleBasedStateMachine):
 
 
 ApiMachine.TestCase.settings = settings(
-    max_examples=32, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
+    max_examples=16, stateful_step_count=20, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
 )
 TestApi = ApiMachine.TestCase

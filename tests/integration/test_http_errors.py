@@ -253,7 +253,7 @@ def test_body_that_is_too_large_is_413(client: Client) -> None:
 def test_unforeseen_error_is_500_without_internals_and_logged_under_its_id(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def explode(*_: Any) -> None:
+    def explode(*_: Any, **__: Any) -> None:
         raise RuntimeError("the secret of the house")
 
     monkeypatch.setattr("adapters.http.controllers.training.status_response", explode)

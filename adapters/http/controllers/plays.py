@@ -112,7 +112,7 @@ async def _frames(plays: Plays, session: PlaySession, speed: float) -> AsyncIter
                 yield frames
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), pace.wait(loop.time()))
-        yield event("end", PlayEnd(session.ended, session.detail))
+        yield event("end", PlayEnd(session.ended, session.detail or msgspec.UNSET))
     finally:
         session.end(CLOSED)  # at once, so that nobody pushes it any more
         loop.run_in_executor(None, plays.leave, session)  # a simulator may take seconds to close, and nobody waits for it
