@@ -28,6 +28,7 @@ TYPES = [
     requests.ResumeRequest,
     requests.InferenceRequest,
     responses.TrainResponse,
+    responses.ServerSentEvent,
     responses.JobsResponse,
     responses.StopResponse,
     responses.ResumeResponse,

@@ -103,6 +103,18 @@ class ProgressResponse(Struct):
     eta_seconds: Annotated[float | None, Meta(description="Time that is left at this speed; null unless it runs.")]
 
 
+class ServerSentEvent(Struct):
+    """One event of a stream, as it is parsed (WHATWG HTML, Server-sent events)."""
+
+    event: Annotated[str, Meta(description="What happened.", examples=["metrics"])]
+    data: Annotated[
+        str, Meta(description="A JSON object.", examples=['{"timesteps": 192, "metrics": {"train/entropy": 0.69}}'])
+    ]
+    id: Annotated[str | UnsetType, Meta(description="Opaque; absent where nothing can go on behind it.", examples=["57"])] = (
+        UNSET
+    )
+
+
 class EvaluationPoint(Struct):
     """An evaluation after so many steps; `best`: it was the best until then."""
 

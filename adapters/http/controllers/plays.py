@@ -18,6 +18,7 @@ from adapters.http.pace import Pace
 from adapters.http.play_types import PlayEnd, PlayStart, PlayStep, PushRequest, PushResponse
 from adapters.http.problems import described
 from adapters.http.query import refuse_unknown
+from adapters.http.responses import ServerSentEvent
 from adapters.http.space_types import space_response
 from application.evaluation import MOST_SEED
 from application.play import CLOSED, Plays, PlaySession
@@ -35,7 +36,9 @@ def play_routes(use_cases: UseCases) -> Router:
     @get(
         _PATH,
         responses={
-            200: ResponseSpec(str, description="Events `start`, `step`, `end`.", media_type=MEDIA_TYPE, generate_examples=False)
+            200: ResponseSpec(
+                ServerSentEvent, description="Events `start`, `step`, `end`.", media_type=MEDIA_TYPE, generate_examples=False
+            )
         }
         | described(
             _404="There is no such model.", _422="A parameter is not what it may be.", _429="Too many policies are at play."

@@ -14,7 +14,7 @@ from adapters.http.event_stream import HEARTBEAT, HEARTBEAT_SECONDS, MEDIA_TYPE,
 from adapters.http.plot import draw
 from adapters.http.problems import described
 from adapters.http.query import refuse_unknown
-from adapters.http.responses import AdviceResponse, EvaluationPoint, MetricsResponse
+from adapters.http.responses import AdviceResponse, EvaluationPoint, MetricsResponse, ServerSentEvent
 from adapters.http.status import progress_response, status_response
 from application.use_cases import UseCases
 from application.watching import FollowJob, History
@@ -66,7 +66,7 @@ def watching_routes(use_cases: UseCases) -> Router:
         "/training/{job_id:str}/events",
         responses={
             200: ResponseSpec(
-                str,
+                ServerSentEvent,
                 description="Events `status`, `progress`, `metrics`, `eval`, `checkpoint`, `log`, `done`.",
                 media_type=MEDIA_TYPE,
                 generate_examples=False,
