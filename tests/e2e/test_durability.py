@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.server import ROOT, ServerProcess, free_port
 
 ENDLESS = {"total_timesteps": 1_000_000_000}
-LONG = {"total_timesteps": 40_000, "seed": 2}
+LONG = {"total_timesteps": 60_000, "seed": 2}
 
 
 @pytest.fixture
