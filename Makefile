@@ -14,7 +14,7 @@ run: .venv/run ## start the service on http://localhost:8000
 	$(BIN)/python run_api.py
 
 test: .venv/dev ## run all tests
-	$(BIN)/python -m pytest -n 4 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 fuzz: .venv/dev ## schemathesis: thousands of requests from openapi.json, valid and invalid, to a real server
 	$(BIN)/python -m tests.fuzz $(ARGS)

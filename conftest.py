@@ -6,38 +6,25 @@ import pytest
 
 from bootstrap.settings import use_one_blas_thread
 
+_ORDER = pytest.StashKey[tuple[bool, bool]]()
+
 use_one_blas_thread()  # as the service does: small products on many threads take many times as long
 
 
-# Tests that train in worker processes, which give way to everything else: side by side they would take the time from one
-# another. Those that start servers and browsers mostly wait. Each kind is done one after the other, beside all the rest.
-GROUPS = {
-    "train": {
-        "chaos",
-        "test_backup.py",
-        "test_chaos.py",
-        "test_durability.py",
-        "test_events.py",
-        "test_server.py",
-        "test_job_executor.py",
-    },
-    "browser": {"browser"},
-    "servers": {"e2e", "examples", "test_blocks.py", "test_cli.py", "test_terminal.py"},
-}
-
-
-def group_of(item: pytest.Item) -> str:
-    """One of GROUPS; otherwise each file is a group of its own."""
-    parts = set(item.path.parts)
-    return next((group for group, places in GROUPS.items() if places & parts), item.path.name)
+# Tests that start servers and train in worker processes, which give way to everything else. Side by side these would take the
+# time from one another; one after the other they share the two cores with the rest.
+TRAIN_IN_PROCESSES = {"chaos", "e2e", "examples", "test_blocks.py", "test_cli.py", "test_job_executor.py", "test_terminal.py"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give pytest-xdist its groups, those that take longest first."""
-    items.sort(key=lambda item: [*GROUPS, group_of(item)].index(group_of(item)))
+    """Groups for pytest-xdist: those that train are one and come first, those of the browser another; otherwise each file."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+        parts = set(item.path.parts)
+        group = "train" if TRAIN_IN_PROCESSES & parts else "browser" if "browser" in parts else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+        item.stash[_ORDER] = (group != "train", group != "browser")
+    items.sort(key=lambda item: item.stash[_ORDER])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
