@@ -8,12 +8,13 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.server import ROOT, ServerProcess
+from tests.e2e.server import PATIENCE_SECONDS, ROOT, ServerProcess
 
 DEFAULT_PORT = 8000
 GUIDE = Path(os.environ.get("GRPO_GUIDE", ROOT.parent / "shared" / "guide.ja.md"))
@@ -24,11 +25,18 @@ def python_blocks(document: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
+def is_taken() -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with socket.socket() as probe:
-        taken = probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0
-    if taken:
+    # `grpo doctor`, which another process of the suite may run in this moment, tries the port for an instant.
+    end = time.monotonic() + PATIENCE_SECONDS
+    while is_taken() and time.monotonic() < end:
+        time.sleep(0.1)
+    if is_taken():
         pytest.skip(f"port {DEFAULT_PORT}, which the guide's blocks name, is in use here")
     server = ServerProcess(tmp_path, DEFAULT_PORT).start()
     yield server
