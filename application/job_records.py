@@ -48,10 +48,7 @@ class JobRecords:
 
     def running(self, job: Job, reason: str) -> Job:
         """A worker begins."""
-        job, curve = (
-            replace(job.to(JobStatus.RUNNING, self._clock.now()), lease_until=job.lease_until),
-            JobCurve(self._jobs, job.id),
-        )
+        job, curve = job.to(JobStatus.RUNNING, self._clock.now()), JobCurve(self._jobs, job.id)
         self._save(job, reason)
         self._curves[job.id] = curve
         return job

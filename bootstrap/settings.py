@@ -24,6 +24,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 = a free one")] = 8000
     data_dir: Annotated[str, Meta(min_length=1, description="folder of grpo.db, made when missing")] = "./data"
+    database_url: Annotated[
+        str,
+        Meta(description="where jobs and models are kept; none = grpo.db in data_dir; postgresql:// needs the extra [postgres]"),
+    ] = ""
     max_concurrent_jobs: Annotated[int, Meta(ge=0, le=1_024, description="worker processes; 0 = the number of cores")] = 0
     max_queued_jobs: Annotated[int, Meta(ge=0, description="jobs that may wait for a worker")] = 1000
     model_cache_bytes: Annotated[int, Meta(ge=0, description="memory for models that are ready to answer")] = 268_435_456
@@ -35,8 +39,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         float, Meta(ge=1, le=1_000_000, description="a running job that gives no sign of life for so long is taken back")
     ] = 60.0
     executor: Annotated[
-        Literal["process", "inline"], Meta(description="process = worker processes; inline = within the request, for tests")
+        Literal["process", "inline", "ray"],
+        Meta(description="process = worker processes; ray = a Ray cluster, needs the extra [ray]; inline = within the request"),
     ] = "process"
+    ray_address: Annotated[str, Meta(description="the Ray cluster, host:port; none = a cluster of this machine alone")] = ""
     api_keys_file: Annotated[str, Meta(description="file of API keys; without one there are no keys")] = ""
     allowed_hosts: Annotated[str, Meta(description="comma list of further hosts that requests may name")] = ""
     cors_origins: Annotated[str, Meta(description="comma list of sites whose pages may use the API")] = ""

@@ -47,7 +47,7 @@ class Job:
     """One training job. Times have an offset.
 
     `attempts`: how often a worker has begun it since its last checkpoint. `lease_until`: while a worker has it, the time
-    until which a sign of life counts. `owner`: the client that sent it. `idempotency_key` and `request_sha256`: the name
+    until which a sign of life counts, and `server`: the one whose worker it is. `owner`: the client that sent it. `idempotency_key` and `request_sha256`: the name
     and the digest of the request that made it, where the client gave a name.
     """
 
@@ -66,6 +66,7 @@ class Job:
     owner: str = ""
     idempotency_key: str | None = None
     request_sha256: str | None = None
+    server: str | None = None
 
     @property
     def progress(self) -> float:
@@ -88,7 +89,8 @@ class Job:
             start_time=self.start_time or now if started else self.start_time,
             end_time=now if status.ended else None,
             attempts=self.attempts + 1 if started else self.attempts,
-            lease_until=self.lease_until if status is JobStatus.STOPPING else None,
+            lease_until=self.lease_until if status.has_worker else None,
+            server=self.server if status.has_worker else None,
             error_code=error[0] if error else None,
             error_message=error[1] if error else None,
         )

@@ -1,6 +1,7 @@
 """The ports: what the domain and the use cases need from outside, as Protocols."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -87,11 +88,29 @@ class EnvironmentFactory(Protocol):
         ...
 
 
+SERVER_SECONDS = 10.0  # a server that has not said for so long that it lives has ended
+
+
 class JobRepository(Protocol):
     """Keeps jobs, their checkpoints and events. Thread-safe. Returned objects are copies. Any method raises StorageFailure.
 
-    A job that cannot be read is left out of every list; `get` raises CorruptData for it.
+    A job that cannot be read is left out of every list; `get` raises CorruptData for it. Several servers may share one
+    storage, where it is made for that; the ids of a job's events ascend in the order in which they can be seen.
     """
+
+    def alone(self, *, queue: bool = False) -> AbstractContextManager[None]:
+        """Keep other servers away from what this thread does in the block.
+
+        A job that it reads there by `get` or `first_queued` is changed by no other server until the block ends;
+        `first_queued` passes over the jobs that others hold so. `queue`: no other server counts, adds or resumes jobs
+        meanwhile. Where the storage is shared, all that is written in the block, models included, is kept as a whole at
+        its end, and not at all where an error leaves it. Not nested.
+        """
+        ...
+
+    def beat(self, server: str) -> Collection[str]:
+        """Say that this server lives; all that have said so within SERVER_SECONDS, by the clock of the storage."""
+        ...
 
     def add(self, job: Job) -> None:
         """Raises JobAlreadyExists: there is one of that id, or one of that owner with that idempotency key."""
@@ -160,6 +179,10 @@ class JobRepository(Protocol):
         """The newest event of a job of that kind."""
         ...
 
+    def last_event_ids(self, job_ids: Collection[str]) -> Mapping[str, int]:
+        """The id of each job's newest event; a job without events is missing."""
+        ...
+
 
 @dataclass(frozen=True)
 class ModelSummary:
@@ -208,6 +231,22 @@ class ModelRepository(Protocol):
         ...
 
 
+class OtherServers(Protocol):
+    """What other servers do with a shared storage."""
+
+    def listen(self, on_job: Callable[[str], None], on_model: Callable[[str], None], on_gap: Callable[[], None]) -> None:
+        """Have these called within a second, from a thread, from now on. Once.
+
+        `on_job`: the state of that job was changed by another server, or it was added. `on_model`: a version of that name
+        was saved or deleted by another. `on_gap`: news may have been missed, and anything may be different.
+        """
+        ...
+
+    def close(self) -> None:
+        """Call nobody any more. Idempotent."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrainingTask:
     """All that a worker needs for one job: picklable plain values."""
@@ -226,7 +265,12 @@ class JobExecutor(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many tasks run at once."""
+        """How many tasks run at once; where it changes with a cluster: as many as run, and those that could begin now."""
+        ...
+
+    @property
+    def waiting_reason(self) -> str:
+        """Why a job that waits does so, where this is not for the jobs before it; a sentence for people, or ""."""
         ...
 
     @property

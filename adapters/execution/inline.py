@@ -20,6 +20,10 @@ class InlineExecutor:
         return 1
 
     @property
+    def waiting_reason(self) -> str:
+        return ""
+
+    @property
     def alive(self) -> bool:
         return not self._closed
 

@@ -73,6 +73,12 @@ class ProcessExecutor:
         return self._capacity
 
     @property
+    def waiting_reason(self) -> str:
+        with self._lock:
+            busy = sum(worker.listener is not None for worker in self._workers)
+        return f"All {self._capacity} workers are busy." if busy >= self._capacity else ""
+
+    @property
     def alive(self) -> bool:
         return not self._closed
 

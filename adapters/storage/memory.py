@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from adapters.storage.codec import decode_checkpoint, decode_model, encode_checkpoint, encode_model
@@ -22,6 +23,12 @@ class MemoryJobRepository:
         self._events: list[JobEvent] = []
         self._last_event = 0
         self._lock = threading.RLock()
+
+    def alone(self, *, queue: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+    def beat(self, server: str) -> Collection[str]:
+        return {server}
 
     def add(self, job: Job) -> None:
         with self._lock:
@@ -98,6 +105,10 @@ class MemoryJobRepository:
         with self._lock:
             found = (event for event in reversed(self._events) if (event.job_id, event.kind) == (job_id, kind))
             return next((replace(event, data=dict(event.data)) for event in found), None)
+
+    def last_event_ids(self, job_ids: Collection[str]) -> Mapping[str, int]:
+        with self._lock:
+            return {event.job_id: event.id for event in self._events if event.job_id in job_ids}
 
     def _replace(self, job: Job, events: Sequence[JobEvent]) -> None:
         if job.id not in self._jobs:

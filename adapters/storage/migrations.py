@@ -112,3 +112,9 @@ def m003_events_by_kind(db: Database) -> None:
 def m004_imported_models(db: Database) -> None:
     """Versions that came from a file: when; null = trained here."""
     db.table("model_versions").add_column("imported_at", str)
+
+
+@migrations()
+def m005_servers_of_jobs(db: Database) -> None:
+    """Which server's worker has a job; null = none, or one of before."""
+    db.table("jobs").add_column("server", str)

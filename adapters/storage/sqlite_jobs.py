@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -30,6 +31,12 @@ class SqliteJobRepository:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
+
+    def alone(self, *, queue: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()  # one server has the file
+
+    def beat(self, server: str) -> Collection[str]:
+        return {server}
 
     def add(self, job: Job) -> None:
         with self._database.write() as db:
@@ -124,6 +131,14 @@ class SqliteJobRepository:
         with self._database.read() as db:
             rows = [*db.table("events").rows_where("job_id = ? and kind = ?", [job_id, kind], order_by="id desc", limit=1)]
         return next(readable(rows, _to_event), None)
+
+    def last_event_ids(self, job_ids: Collection[str]) -> Mapping[str, int]:
+        with self._database.read() as db:
+            return dict(
+                db.execute(
+                    f"select job_id, max(id) from events where {_is_in('job_id', job_ids)} group by job_id", [*job_ids]
+                ).fetchall()
+            )
 
     def _position(self, job_id: str) -> int:
         found = self._rows("id = ?", [job_id])

@@ -52,6 +52,10 @@ class TracedExecutor:
         return self._executor.capacity
 
     @property
+    def waiting_reason(self) -> str:
+        return self._executor.waiting_reason
+
+    @property
     def alive(self) -> bool:
         return self._executor.alive
 
