@@ -25,8 +25,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to listen on; 0 = a free one")] = 8000
     data_dir: Annotated[str, Meta(min_length=1, description="folder of grpo.db, made when missing")] = "./data"
     database_url: Annotated[
-        str,
-        Meta(description="where jobs and models are kept; none = grpo.db in data_dir; postgresql:// needs the extra [postgres]"),
+        str, Meta(description="where jobs and models are kept: sqlite:///PATH or postgresql://…; none = grpo.db in data_dir")
     ] = ""
     max_concurrent_jobs: Annotated[int, Meta(ge=0, le=1_024, description="worker processes; 0 = the number of cores")] = 0
     max_queued_jobs: Annotated[int, Meta(ge=0, description="jobs that may wait for a worker")] = 1000

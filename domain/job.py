@@ -46,9 +46,9 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
 class Job:
     """One training job. Times have an offset.
 
-    `attempts`: how often a worker has begun it since its last checkpoint. `lease_until`: while a worker has it, the time
-    until which a sign of life counts, and `server`: the one whose worker it is. `owner`: the client that sent it. `idempotency_key` and `request_sha256`: the name
-    and the digest of the request that made it, where the client gave a name.
+    `attempts`: how often a worker has begun it since its last checkpoint. `owner`: the client that sent it.
+    `idempotency_key` and `request_sha256`: the name and the digest of the request that made it, where the client gave a name.
+    While a worker has it: `server`: whose worker that is; `lease_until`: the time until which a sign of life counts.
     """
 
     id: str

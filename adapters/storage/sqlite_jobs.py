@@ -134,11 +134,10 @@ class SqliteJobRepository:
 
     def last_event_ids(self, job_ids: Collection[str]) -> Mapping[str, int]:
         with self._database.read() as db:
-            return dict(
-                db.execute(
-                    f"select job_id, max(id) from events where {_is_in('job_id', job_ids)} group by job_id", [*job_ids]
-                ).fetchall()
+            rows = db.table("events").rows_where(
+                f"{_is_in('job_id', job_ids)} group by job_id", [*job_ids], select="job_id, max(id) as newest"
             )
+            return {row["job_id"]: row["newest"] for row in rows}
 
     def _position(self, job_id: str) -> int:
         found = self._rows("id = ?", [job_id])

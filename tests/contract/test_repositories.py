@@ -201,6 +201,32 @@ def test_events_when_asked_for_by_kind_are_those_alone_and_the_last_one_is_found
     assert jobs.last_event("nobody", "metrics") is None
 
 
+def test_newest_events_of_several_jobs_are_told_by_their_ids(jobs: JobRepository) -> None:
+    for name in ("a", "b", "silent"):
+        jobs.add(make_job(name))
+    jobs.save(make_job("a"), event("a"), event("a"))
+    jobs.save(make_job("b"), event("b"))
+    assert jobs.last_event_ids(["a", "silent", "nobody"]) == {"a": jobs.events("a")[-1].id}
+    assert jobs.last_event_ids([]) == {}
+
+
+def test_server_that_beats_lives(jobs: JobRepository) -> None:
+    assert "first" in jobs.beat("first")
+
+
+def test_what_is_done_alone_is_there_afterwards_with_the_server_of_the_job(jobs: JobRepository) -> None:
+    jobs.add(make_job("a"))
+    with jobs.alone(queue=True):
+        found = jobs.first_queued()
+        assert found is not None
+        jobs.save(replace(found, status=JobStatus.RUNNING, server="me"), event("a", n=1))
+        assert jobs.get("a").server == "me"
+    assert (jobs.get("a").server, len(jobs.events("a"))) == ("me", 1)
+    with pytest.raises(ZeroDivisionError), jobs.alone():
+        raise ZeroDivisionError
+    assert jobs.count(JobStatus.RUNNING) == 1
+
+
 def test_jobs_when_listed_by_pages_come_newest_first_without_gap_or_repetition(jobs: JobRepository) -> None:
     for index in range(5):
         jobs.add(make_job(str(index), status=JobStatus.QUEUED if index % 2 else JobStatus.FAILED))
