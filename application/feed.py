@@ -41,10 +41,15 @@ class JobFeed:
         for wake in self._of(job_id):
             wake()
 
+    def watched(self) -> list[str]:
+        """The jobs that somebody waits for news of."""
+        with self._lock:
+            return [*self._subscribers]
+
     def close(self) -> None:
         """Wake everybody for the last time. Idempotent."""
         self._closed = True
-        for job_id in [*self._subscribers]:
+        for job_id in self.watched():
             self.publish(job_id)
 
     def _of(self, job_id: str) -> list[Wake]:

@@ -4,16 +4,14 @@ import logging
 import threading
 from collections.abc import Callable
 
-PERIOD_SECONDS = 1.0
-
 logger = logging.getLogger("grpo.housekeeping")
 
 
 class Housekeeping:
-    """Calls a function every second in a thread of its own, between `start` and `close`."""
+    """Calls a function every so many seconds in a thread of its own, between `start` and `close`."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], None], period_seconds: float = 1.0) -> None:
+        self._work, self._period_seconds = work, period_seconds
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -28,7 +26,7 @@ class Housekeeping:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._closed.wait(PERIOD_SECONDS):
+        while not self._closed.wait(self._period_seconds):
             try:
                 self._work()
             except Exception:

@@ -133,6 +133,11 @@ class ModelCache:
             for key in [key for key in self._loaded if key[0] == name]:
                 self.size_bytes -= self._loaded.pop(key).size_bytes
 
+    def forget_all(self) -> None:
+        """Drop everything: any model may have been replaced or deleted."""
+        for name in self.names():
+            self.forget(name)
+
     def names(self) -> frozenset[str]:
         """The models in memory."""
         with self._lock:

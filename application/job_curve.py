@@ -1,5 +1,7 @@
 """The learning curve of a job on its way into the storage."""
 
+from collections.abc import Iterable, Sequence
+
 from domain.job import EventKind, JobEvent
 from domain.ports import JobRepository
 
@@ -13,9 +15,10 @@ class JobCurve:
 
     def __init__(self, jobs: JobRepository, job_id: str) -> None:
         """Raises StorageFailure."""
-        self.waiting: list[JobEvent] = []
-        self._said = {event.data["message"] for event in jobs.events(job_id, kinds=["log"])}
-        self._newest = {kind: _timesteps(jobs.last_event(job_id, kind)) for kind in _POINTS}
+        self._jobs, self._job_id = jobs, job_id
+        self._waiting: list[JobEvent] = []
+        self._unsure: list[JobEvent] = []
+        self._look()
 
     def add(self, event: JobEvent) -> None:
         """Take up a point beyond the newest of its kind, or a sentence that was not said yet; no other event."""
@@ -27,7 +30,26 @@ class JobCurve:
             return
         else:
             self._said.add(event.data["message"])
-        self.waiting.append(event)
+        self._waiting.append(event)
+
+    def take(self) -> Sequence[JobEvent]:
+        """What waits, to be kept now. Raises StorageFailure."""
+        if self._unsure:
+            again = [*self._unsure, *self._waiting]
+            self._look()
+            self._unsure, self._waiting = [], []
+            for event in again:
+                self.add(event)
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def put_back(self, events: Iterable[JobEvent]) -> None:
+        """These were taken, and whether they are kept is not known."""
+        self._unsure += events
+
+    def _look(self) -> None:
+        self._said = {event.data["message"] for event in self._jobs.events(self._job_id, kinds=["log"])}
+        self._newest = {kind: _timesteps(self._jobs.last_event(self._job_id, kind)) for kind in _POINTS}
 
 
 _POINTS: tuple[EventKind, ...] = ("metrics", "eval")

@@ -22,7 +22,10 @@ logger = logging.getLogger("grpo.queue")
 
 
 class JobRecords:
-    """Each method takes a job in its newest state and keeps what became of it. Any raises StorageFailure."""
+    """Each method takes a job in its newest state and keeps what became of it, within `change`. Any raises StorageFailure.
+
+    Not thread-safe.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,25 @@ class JobRecords:
         self._on_model_saved, self._on_news = on_model_saved, on_news
         self.counters = QueueCounters()
         self._curves: dict[str, JobCurve] = {}
+        self._taken: list[tuple[JobCurve, Sequence[JobEvent]]] = []
+        self._afterwards: list[Callable[[], object]] = []
+
+    @contextmanager
+    def change(self, *, queue: bool = False) -> Iterator[None]:
+        """Keep other servers away from what is read and written in the block; `queue`: as JobRepository.alone has it.
+
+        What was done is told only when it is kept: before, nobody could read it. Not nested.
+        """
+        self._taken, self._afterwards = [], []
+        try:
+            with self._jobs.alone(queue=queue):
+                yield
+        except BaseException:
+            for curve, events in self._taken:
+                curve.put_back(events)
+            raise
+        for act in self._afterwards:
+            act()
 
     def queued(self, job: Job, reason: str) -> None:
         """The job waits again."""
@@ -48,9 +70,9 @@ class JobRecords:
 
     def running(self, job: Job, reason: str) -> Job:
         """A worker begins."""
-        job, curve = job.to(JobStatus.RUNNING, self._clock.now()), JobCurve(self._jobs, job.id)
+        job = job.to(JobStatus.RUNNING, self._clock.now())
+        self._curves[job.id] = JobCurve(self._jobs, job.id)
         self._save(job, reason)
-        self._curves[job.id] = curve
         return job
 
     def stopping(self, job: Job) -> None:
@@ -72,7 +94,7 @@ class JobRecords:
         for point in report.points:
             self._note(job, "metrics", {"timesteps": point.timesteps, "metrics": point.metrics}, point.time)
         self._keep_notes(job.progressed(report.timesteps, report.metrics))
-        self.counters.add_timesteps(job.current_timesteps, report.timesteps)
+        self._count_timesteps(job.current_timesteps, report.timesteps)
 
     def noted(self, job: Job, report: Evaluated | Logged) -> None:
         """What an evaluation found, or a sentence for whoever watches."""
@@ -87,10 +109,9 @@ class JobRecords:
         before, timesteps, begun = job.current_timesteps, report.checkpoint.timesteps, time.perf_counter()
         job = replace(job.progressed(timesteps, report.metrics), attempts=0)
         event = JobEvent(job_id=job.id, time=self._clock.now(), kind="checkpoint", data={"timesteps": timesteps})
-        with self._notes(job) as notes:
-            self._jobs.save_checkpoint(job, report.checkpoint, *notes, event)
-        self.counters.add_timesteps(before, timesteps)
-        self.counters.add_checkpoint(time.perf_counter() - begun)
+        self._jobs.save_checkpoint(job, report.checkpoint, *self._notes(job), event)
+        self._count_timesteps(before, timesteps)
+        self._afterwards.append(lambda: self.counters.add_checkpoint(time.perf_counter() - begun))
         return job
 
     def stopped_at_last_checkpoint(self, job: Job) -> None:
@@ -120,9 +141,9 @@ class JobRecords:
         if checkpoint is not None and checkpoint.timesteps:
             name = job.config.model_name
             data = {"model_name": name, "model_version": self._save_models(job, checkpoint, evaluation, now)}
-            self._on_model_saved(name)
+            self._afterwards.append(lambda: self._on_model_saved(name))
         self._save(job.to(status, now), "its training is over", data, drop_checkpoint=status is JobStatus.COMPLETED)
-        self.counters.add_timesteps(before, job.current_timesteps)
+        self._count_timesteps(before, job.current_timesteps)
 
     def _save_models(self, job: Job, last: Checkpoint, evaluation: EvaluationSummary | None, now: datetime) -> int:
         """Keep the last policy, and behind it, as the newest version, the best one where that is another; its number."""
@@ -138,26 +159,28 @@ class JobRecords:
         """Take up an event, of now or of that time, which is kept with the next change of the job."""
         self._curves[job.id].add(JobEvent(job_id=job.id, time=time or self._clock.now(), kind=kind, data=data))
 
-    @contextmanager
-    def _notes(self, job: Job) -> Iterator[Sequence[JobEvent]]:
-        """What was noted of the job, to be kept within; where that fails it waits for the next time."""
+    def _notes(self, job: Job) -> Sequence[JobEvent]:
+        """What was noted of the job, to be kept now; where that fails it waits for the next time."""
+        self._afterwards.append(lambda: self._on_news(job.id))
         curve = self._curves.get(job.id)
-        yield curve.waiting if curve else ()
-        if curve:
-            curve.waiting.clear()
-        self._on_news(job.id)
+        if curve is None:
+            return ()
+        notes = curve.take()
+        self._taken.append((curve, notes))
+        return notes
 
     def _keep_notes(self, job: Job) -> None:
         """Keep the job as it is now, and what was noted of it."""
-        with self._notes(job) as notes:
-            self._jobs.save_progress(job, *notes)
+        self._jobs.save_progress(job, *self._notes(job))
 
     def _save(self, job: Job, reason: str, data: dict[str, Any] | None = None, *, drop_checkpoint: bool = False) -> None:
         """Keep the job in its new state, and the event that tells of it."""
         data = {"status": job.status.value, "timesteps": job.current_timesteps, "reason": reason} | (data or {})
         event = JobEvent(job_id=job.id, time=self._clock.now(), kind="status", data=data)
-        with self._notes(job) as notes:
-            self._jobs.save(job, *notes, event, drop_checkpoint=drop_checkpoint)
+        self._jobs.save(job, *self._notes(job), event, drop_checkpoint=drop_checkpoint)
         if not job.status.has_worker:
-            self._curves.pop(job.id, None)
+            self._afterwards.append(lambda: self._curves.pop(job.id, None))
         logger.info("job %s is %s: %s", job.id, job.status, reason, extra={"job_id": job.id})
+
+    def _count_timesteps(self, before: int, now: int) -> None:
+        self._afterwards.append(lambda: self.counters.add_timesteps(before, now))

@@ -20,11 +20,13 @@ from adapters.storage.model_file import SafetensorsFormat
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
 from application.catalogue import ListEnvironments, ListRewardFunctions
+from application.elsewhere import Elsewhere
 from application.evaluation import EvaluateModel, EvaluationSlots, ReplayModel
 from application.feed import JobFeed
 from application.housekeeping import Housekeeping
 from application.inference import ModelCache, Predict
 from application.job_queue import JobQueue
+from application.job_runner import JobRunner
 from application.models import DeleteModel, GetModel, ListModels
 from application.play import Plays
 from application.portable import ExportModel, ImportModel
@@ -39,12 +41,13 @@ from bootstrap.logs import configure
 from bootstrap.plugins import load_plugins
 from bootstrap.settings import Settings
 from bootstrap.version import VERSION as VERSION  # noqa: PLC0414 - the name by which it is known
-from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository
+from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository, OtherServers
 
 if TYPE_CHECKING:  # an optional extra
     from adapters.tracing.tracing import Tracing
 
 
+LOOK_SECONDS = 0.2  # between two looks for what other servers' jobs have told
 LOCK_SECONDS = 2.0  # in which a command that only looks into the folder is done
 
 
@@ -75,34 +78,41 @@ class Container:
         environments: EnvironmentFactory,
         clock: Clock,
         settings: Settings,
+        others: OtherServers | None = None,
         new_id: Callable[[], str] = _new_id,
         close_storage: Callable[[], None] = lambda: None,
     ) -> None:
+        """`others`: where other servers share the storage."""
         self._close_storage = close_storage
         cache = ModelCache(models, settings.model_cache_bytes)
         self._executor, self._feed = executor, JobFeed()
-        self._queue = JobQueue(
+        self._runner = JobRunner(
             jobs=jobs,
             models=models,
             executor=executor,
             environments=environments,
             clock=clock,
-            max_queued_jobs=settings.max_queued_jobs,
+            server=_new_id(),
             max_attempts=settings.max_attempts,
             lease_seconds=settings.lease_seconds,
             checkpoint_seconds=settings.checkpoint_seconds,
             on_model_saved=cache.forget,
             on_news=self._feed.publish,
         )
-        self._housekeeping = Housekeeping(self._queue.tend)
+        queue = JobQueue(jobs, self._runner, settings.max_queued_jobs)
+        self._housekeeping = [Housekeeping(self._runner.tend)]
+        self._others = others
+        if others is not None:
+            self._elsewhere = Elsewhere(others, jobs, self._runner, self._feed, cache)
+            self._housekeeping.append(Housekeeping(self._elsewhere.look, LOOK_SECONDS))
         predict = Predict(cache)
         safetensors = SafetensorsFormat(VERSION)
         self._turns = EvaluationSlots()
         self._plays = Plays(models, environments, clock, new_id, _new_seed)
         self.use_cases = UseCases(
-            start_training=StartTraining(environments, self._queue, clock, new_id, _new_seed),
-            stop_training=StopTraining(self._queue),
-            resume_training=ResumeTraining(environments, self._queue, jobs),
+            start_training=StartTraining(environments, queue, clock, new_id, _new_seed),
+            stop_training=StopTraining(queue),
+            resume_training=ResumeTraining(environments, queue, jobs),
             get_status=GetStatus(jobs),
             list_jobs=ListJobs(jobs),
             get_history=GetHistory(jobs, environments),
@@ -119,26 +129,32 @@ class Container:
             list_environments=ListEnvironments(environments),
             list_reward_functions=ListRewardFunctions(),
             get_health=GetHealth(jobs, cache, clock),
-            get_readiness=GetReadiness(jobs, executor, lambda: self._queue.accepting),
-            get_statistics=GetStatistics(jobs, self._queue.counters, cache, predict),
+            get_readiness=GetReadiness(jobs, executor, lambda: queue.accepting),
+            get_statistics=GetStatistics(jobs, self._runner.records.counters, cache, predict),
         )
 
     def start(self) -> None:
         """Take up the jobs that an earlier process left, and look after them from now on."""
-        self._queue.recover()
-        self._housekeeping.start()
+        if self._others is not None:
+            self._elsewhere.listen()
+        self._runner.recover()
+        for work in self._housekeeping:
+            work.start()
 
     def drain(self, timeout_seconds: float) -> None:
         """Take no new work, end what plays, and bring running jobs to a checkpoint from which they go on at the next start."""
         self._end_play()
-        self._queue.drain(timeout_seconds)
+        self._runner.drain(timeout_seconds)
         self._feed.close()
 
     def close(self) -> None:
         """End the workers, whose jobs go on at the next start, and close the storage. Idempotent."""
         self._end_play()
         self._feed.close()
-        self._housekeeping.close()
+        if self._others is not None:
+            self._others.close()
+        for work in self._housekeeping:
+            work.close()
         self._executor.close()
         self._close_storage()
 

@@ -143,6 +143,10 @@ class JobRepository(Protocol):
         """Jobs in one of these states, oldest first."""
         ...
 
+    def with_worker_of_no(self, servers: Collection[str]) -> Sequence[Job]:
+        """Jobs that are running or stopping with a worker of none of these servers, oldest first."""
+        ...
+
     def first_queued(self) -> Job | None:
         """The oldest job that waits."""
         ...
@@ -283,7 +287,10 @@ class JobExecutor(Protocol):
         ...
 
     def stop(self, job_id: str) -> None:
-        """Ask a task to end; it reports Ended, or Failed with code `worker-unresponsive`, within 2 s. Unknown: no effect."""
+        """Ask a task to end; it reports Ended, or Failed with code `worker-unresponsive`, within 2 s.
+
+        Asked again, or for an unknown task: no effect.
+        """
         ...
 
     def kill(self, job_id: str) -> None:

@@ -1,12 +1,14 @@
 """A job queue over fakes: tests report in the executor's place, and make the storage fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import count
 from typing import Any
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
 from application.feed import JobFeed
 from application.job_queue import JobQueue
+from application.job_runner import JobRunner
 from domain.checkpoint import Checkpoint
 from domain.errors import StorageFailure
 from domain.job import Job, JobEvent, JobStatus
@@ -14,6 +16,8 @@ from domain.ports import TrainingTask
 from domain.reports import Checkpointed, Ended, Failed, Report
 from tests.factories import make_checkpoint, make_config, make_job
 from tests.fakes import FakeClock
+
+_NUMBERS = count(1)
 
 
 class ScriptedExecutor:
@@ -40,6 +44,19 @@ class ScriptedExecutor:
 
     def report(self, report: Report) -> None:
         self.listeners[report.job_id](report)
+
+
+class SharedJobs(MemoryJobRepository):
+    """A storage of several servers: those that are `dead` have not said for long that they live."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.servers: set[str] = set()
+        self.dead: set[str] = set()
+
+    def beat(self, server: str) -> Collection[str]:
+        self.servers.add(server)
+        return self.servers - self.dead
 
 
 class FailingJobs(MemoryJobRepository):
@@ -70,16 +87,20 @@ class World:
         self.executor, self.clock = ScriptedExecutor(), FakeClock()
         self.saved: list[str] = []
         self.feed = JobFeed()
-        self.queue = JobQueue(
+        settings = {"max_queued_jobs": 2} | settings
+        most = settings.pop("max_queued_jobs")
+        self.runner = JobRunner(
             jobs=self.jobs,
             models=self.models,
             executor=self.executor,
             environments=GymnasiumEnvironments(),
             clock=self.clock,
+            server=f"server {next(_NUMBERS)}",
             on_model_saved=self.saved.append,
             on_news=self.feed.publish,
-            **{"max_queued_jobs": 2} | settings,
+            **settings,
         )
+        self.queue = JobQueue(self.jobs, self.runner, most)
 
     def submit(self, *names: str) -> None:
         for name in names:

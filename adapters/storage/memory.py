@@ -67,6 +67,9 @@ class MemoryJobRepository:
         with self._lock:
             return [_copy(job) for job in self._jobs.values() if job.status in statuses]
 
+    def with_worker_of_no(self, servers: Collection[str]) -> Sequence[Job]:
+        return [job for job in self.with_status(JobStatus.RUNNING, JobStatus.STOPPING) if job.server not in servers]
+
     def first_queued(self) -> Job | None:
         return next(iter(self.with_status(JobStatus.QUEUED)), None)
 

@@ -80,6 +80,11 @@ class SqliteJobRepository:
     def with_status(self, *statuses: JobStatus) -> Sequence[Job]:
         return [*readable(self._rows(_status_in(statuses), statuses), _to_job)]
 
+    def with_worker_of_no(self, servers: Collection[str]) -> Sequence[Job]:
+        with_worker = (JobStatus.RUNNING, JobStatus.STOPPING)
+        condition = f"{_status_in(with_worker)} and (server is null or not {_is_in('server', servers)})"
+        return [*readable(self._rows(condition, [*with_worker, *servers]), _to_job)]
+
     def first_queued(self) -> Job | None:
         # All that wait are read only where the first of them cannot be.
         condition, arguments = _status_in([JobStatus.QUEUED]), [JobStatus.QUEUED]

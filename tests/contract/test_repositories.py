@@ -214,6 +214,20 @@ def test_server_that_beats_lives(jobs: JobRepository) -> None:
     assert "first" in jobs.beat("first")
 
 
+def test_jobs_with_a_worker_of_no_server_are_those_of_others_and_of_none(jobs: JobRepository) -> None:
+    for name, status, server in (
+        ("mine", JobStatus.RUNNING, "me"),
+        ("theirs", JobStatus.STOPPING, "they"),
+        ("nobody's", JobStatus.RUNNING, None),
+        ("waiting", JobStatus.QUEUED, None),
+        ("over", JobStatus.COMPLETED, None),
+    ):
+        jobs.add(make_job(name, status=status, server=server))
+    assert [job.id for job in jobs.with_worker_of_no(["me"])] == ["theirs", "nobody's"]
+    assert [job.id for job in jobs.with_worker_of_no(["me", "they"])] == ["nobody's"]
+    assert [job.id for job in jobs.with_worker_of_no([])] == ["mine", "theirs", "nobody's"]
+
+
 def test_what_is_done_alone_is_there_afterwards_with_the_server_of_the_job(jobs: JobRepository) -> None:
     jobs.add(make_job("a"))
     with jobs.alone(queue=True):

@@ -204,7 +204,8 @@ class ApiMachine(RuleBasedStateMachine):
         self.executor.tasks.clear()
         self.abandoned.append(self.database)
         self.client.__exit__()
-        self.container._housekeeping.close()
+        for work in self.container._housekeeping:
+            work.close()
         for job in self.model.of("running"):
             job.status, job.attempts = "queued", max(0, job.attempts - 1)
         self._start()

@@ -62,10 +62,10 @@ def test_lease_when_reports_come_is_renewed_and_when_they_do_not_the_worker_is_k
     for _ in range(3):
         world.clock.advance(50)
         world.executor.report(Progressed("a", 10, {}))
-        world.queue.tend()
+        world.runner.tend()
     assert world.executor.killed == []
     world.clock.advance(61)
-    world.queue.tend()
+    world.runner.tend()
     assert world.executor.killed == ["a"]
     world.executor.report(Failed("a", "worker-unresponsive", "The worker did not answer and was killed.", lost=True))
     assert world.status("a") is JobStatus.RUNNING
@@ -80,7 +80,7 @@ def test_lease_when_the_storage_fails_is_renewed_all_the_same() -> None:
     for _ in range(3):
         world.clock.advance(50)
         world.executor.report(checkpointed("a"))
-        world.queue.tend()
+        world.runner.tend()
     assert world.executor.killed == []
 
 
@@ -88,7 +88,7 @@ def test_running_job_that_no_worker_has_is_taken_up_when_its_lease_is_over() -> 
     world = World(lease_seconds=60)
     until = world.clock.now()
     world.jobs.add(make_job("a", status=JobStatus.RUNNING, attempts=1, lease_until=until))
-    world.queue.tend()
+    world.runner.tend()
     assert list(world.executor.tasks) == ["a"]
     assert world.story("a") == ["queued", "running"]
 
@@ -153,7 +153,7 @@ def test_queued_job_that_was_cut_off_when_stopped_keeps_what_it_had_learned() ->
     world.jobs.add(make_job("a", status=JobStatus.RUNNING, attempts=1, config=make_config(model_name="a")))
     world.jobs.save_checkpoint(world.jobs.get("a"), checkpointed("a").checkpoint)
     world.executor.capacity = 0
-    world.queue.recover()
+    world.runner.recover()
     assert world.status("a") is JobStatus.QUEUED
     assert world.queue.stop("a").status is JobStatus.STOPPED
     assert world.models.get("a").timesteps == 640
@@ -177,7 +177,7 @@ def test_request_when_repeated_under_its_key_gives_the_job_that_it_made() -> Non
 def test_shutdown_brings_running_jobs_to_a_checkpoint_and_takes_nothing_new() -> None:
     world = World()
     world.submit("a", "b")
-    world.queue.drain(timeout_seconds=0)
+    world.runner.drain(timeout_seconds=0)
     assert world.executor.stopped == ["a"]
     assert not world.queue.accepting
     world.executor.report(ended("a", stopped=True, timesteps=700))
@@ -187,14 +187,14 @@ def test_shutdown_brings_running_jobs_to_a_checkpoint_and_takes_nothing_new() ->
     for refused in (lambda: world.submit("c"), lambda: world.queue.resume("a")):
         with pytest.raises((ShuttingDown, JobNotResumable)):
             refused()
-    world.queue.tend()
+    world.runner.tend()
     assert list(world.executor.tasks) == ["a"]
 
 
 def test_shutdown_when_a_worker_does_not_obey_counts_no_attempt() -> None:
     world = World()
     world.submit("a")
-    world.queue.drain(timeout_seconds=0)
+    world.runner.drain(timeout_seconds=0)
     world.executor.report(lost("a"))
     assert (world.status("a"), world.jobs.get("a").attempts) == (JobStatus.QUEUED, 0)
 
@@ -203,7 +203,7 @@ def test_shutdown_of_a_worker_that_does_not_obey_behind_a_checkpoint_counts_no_a
     world = World()
     world.submit("a")
     world.executor.report(checkpointed("a"))
-    world.queue.drain(timeout_seconds=0)
+    world.runner.drain(timeout_seconds=0)
     world.executor.report(lost("a"))
     assert (world.status("a"), world.jobs.get("a").attempts) == (JobStatus.QUEUED, 0)
 
@@ -218,12 +218,12 @@ def test_end_of_a_job_when_the_disk_is_full_waits_until_it_can_be_written(stoppe
     jobs.full = True
     world.executor.report(ended("a", stopped=stopped))
     world.clock.advance(1_000)
-    world.queue.tend()
+    world.runner.tend()
     assert world.status("a") is (JobStatus.STOPPING if stopped else JobStatus.RUNNING)
     assert world.executor.killed == []
     assert list(world.executor.tasks) == ["a"]
     jobs.full = False
-    world.queue.tend()
+    world.runner.tend()
     assert world.status("a") is (JobStatus.STOPPED if stopped else JobStatus.COMPLETED)
     assert [summary.version for summary in world.models.versions("a")] == [1]
     assert world.status("b") is JobStatus.RUNNING
@@ -249,7 +249,7 @@ def test_job_when_it_cannot_be_begun_waits_for_the_storage() -> None:
     with pytest.raises(StorageFailure):
         world.queue.stop("a")
     jobs.full = False
-    world.queue.tend()
+    world.runner.tend()
     assert world.status("a") is JobStatus.RUNNING
 
 
@@ -262,7 +262,7 @@ def test_process_that_dies_between_model_and_job_keeps_the_model_once() -> None:
     assert [summary.version for summary in world.models.versions("a")] == [1]
     jobs.full = False
     after = World(jobs, world.models)
-    after.queue.recover()
+    after.runner.recover()
     after.executor.report(ended("a"))
     assert after.status("a") is JobStatus.COMPLETED
     assert [summary.version for summary in after.models.versions("a")] == [1]
@@ -275,7 +275,7 @@ def test_report_of_a_job_whose_row_is_damaged_frees_its_worker(monkeypatch: pyte
     def damaged(*_: object) -> None:
         raise CorruptData("The stored job 'a' cannot be read.")
 
-    monkeypatch.setattr(world.queue._records, "failed", damaged)
+    monkeypatch.setattr(world.runner.records, "failed", damaged)
     world.executor.report(Failed("a", "environment-failed", "The arm is broken."))
     assert world.status("b") is JobStatus.RUNNING
 
@@ -305,9 +305,9 @@ def test_jobs_when_no_worker_can_be_started_wait_and_lose_no_attempt(monkeypatch
         patched.setattr(world.executor, "start", refuse)
         world.submit("a", "b")
         for _ in range(9):
-            world.queue.tend()
+            world.runner.tend()
         assert [world.status(name) for name in "ab"] == [JobStatus.QUEUED] * 2
-    world.queue.tend()
+    world.runner.tend()
     assert [world.status(name) for name in "ab"] == [JobStatus.RUNNING, JobStatus.QUEUED]
     assert world.jobs.get("a").attempts == 1
 
@@ -320,11 +320,11 @@ def test_steps_when_the_storage_fails_are_counted_once() -> None:
     world.executor.report(checkpointed("a"))
     world.executor.report(ended("a"))
     for _ in range(5):
-        world.queue.tend()
-    assert world.queue.counters.timesteps == 0
+        world.runner.tend()
+    assert world.runner.records.counters.timesteps == 0
     jobs.full = False
-    world.queue.tend()
-    assert world.queue.counters.timesteps == 1_000
+    world.runner.tend()
+    assert world.runner.records.counters.timesteps == 1_000
 
 
 def test_resumed_job_keeps_what_it_is_besides() -> None:

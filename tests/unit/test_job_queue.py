@@ -66,7 +66,7 @@ def test_running_job_when_stopped_is_stopping_until_its_worker_has_obeyed() -> N
     world.submit("a")
     assert world.queue.stop("a").status is JobStatus.STOPPING
     assert world.queue.stop("a").status is JobStatus.STOPPING
-    assert world.executor.stopped == ["a"]
+    assert {*world.executor.stopped} == {"a"}
     world.executor.report(ended("a", stopped=True, timesteps=640))
     assert world.status("a") is JobStatus.STOPPED
     assert world.models.get("a").timesteps == 640
@@ -104,7 +104,7 @@ def test_recovery_goes_on_with_what_was_cut_off_from_its_checkpoint() -> None:
     left_behind(world.jobs, "a", JobStatus.RUNNING)
     left_behind(world.jobs, "b", JobStatus.QUEUED, attempts=0)
     world.jobs.save_checkpoint(world.jobs.get("a"), make_checkpoint(timesteps=640))
-    world.queue.recover()
+    world.runner.recover()
     assert [world.status(name) for name in "ab"] == [JobStatus.RUNNING, JobStatus.QUEUED]
     checkpoint = world.executor.tasks["a"].checkpoint
     assert checkpoint is not None
@@ -116,7 +116,7 @@ def test_recovery_ends_a_job_that_was_stopping() -> None:
     world = World()
     left_behind(world.jobs, "a", JobStatus.STOPPING)
     world.jobs.save_checkpoint(world.jobs.get("a"), make_checkpoint(timesteps=640))
-    world.queue.recover()
+    world.runner.recover()
     assert world.status("a") is JobStatus.STOPPED
     assert world.models.get("a").timesteps == 640
 
@@ -126,7 +126,7 @@ def test_recovery_however_often_the_server_ended_goes_on() -> None:
     world.submit("a")
     for _ in range(5):
         world = World(world.jobs, world.models, max_attempts=3)
-        world.queue.recover()
+        world.runner.recover()
         assert (world.status("a"), world.jobs.get("a").attempts) == (JobStatus.RUNNING, 1)
 
 
@@ -134,7 +134,7 @@ def test_recovery_however_often_the_server_ended_goes_on() -> None:
 def test_job_with_a_damaged_checkpoint_begins_again_from_its_start(status: JobStatus) -> None:
     world = World(jobs=JobsWithADamagedCheckpoint())
     left_behind(world.jobs, "a", status)
-    world.queue.recover()
+    world.runner.recover()
     assert world.status("a") is JobStatus.RUNNING
     assert world.executor.tasks["a"].checkpoint is None
     assert "begun again from the start: The stored checkpoint" in world.jobs.events("a")[-1].data["reason"]
@@ -143,7 +143,7 @@ def test_job_with_a_damaged_checkpoint_begins_again_from_its_start(status: JobSt
 def test_stopping_job_with_a_damaged_checkpoint_fails_and_says_why() -> None:
     world = World(jobs=JobsWithADamagedCheckpoint())
     left_behind(world.jobs, "a", JobStatus.STOPPING)
-    world.queue.recover()
+    world.runner.recover()
     job = world.jobs.get("a")
     assert (job.status, job.error_code) == (JobStatus.FAILED, "corrupt-data")
 

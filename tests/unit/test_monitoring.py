@@ -79,7 +79,7 @@ def test_reports_when_they_come_in_are_counted_once() -> None:
     world.executor.report(Progressed("a", 250, {}))
     world.executor.report(Progressed("a", 700, {}))
     world.executor.report(Checkpointed("a", make_checkpoint(timesteps=640), {}))
-    assert (world.queue.counters.timesteps, world.queue.counters.checkpoints) == (700, 1)
-    assert world.queue.counters.checkpoint_seconds > 0
+    assert (world.runner.records.counters.timesteps, world.runner.records.counters.checkpoints) == (700, 1)
+    assert world.runner.records.counters.checkpoint_seconds > 0
     world.executor.report(Ended("a", make_checkpoint(timesteps=1_000), {}, stopped=False))
-    assert (world.queue.counters.timesteps, world.queue.counters.checkpoints) == (1_060, 1)
+    assert (world.runner.records.counters.timesteps, world.runner.records.counters.checkpoints) == (1_060, 1)
