@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bootstrap.settings import exit_with, load_or_exit
+from bootstrap.settings import Settings, exit_with, load_or_exit
+from bootstrap.storage import database_file
 
 BUSY_SECONDS = 10.0
 
@@ -88,6 +89,13 @@ def _to_disk(path: Path) -> None:
         os.close(number)
 
 
+def _file(settings: Settings) -> Path:
+    file = database_file(settings)
+    if file is None:
+        raise BackupFailed("pg_dump copies a PostgreSQL database; docs/how-to/postgresql.md has the command.")
+    return file
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Exit code 2 and one sentence when there is no copy."""
     parser = argparse.ArgumentParser(
@@ -97,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     own, others = parser.parse_known_args(arguments)
     settings = load_or_exit(others)
     try:
-        size = back_up(Path(settings.data_dir) / "grpo.db", own.to)
+        size = back_up(_file(settings), own.to)
     except BackupFailed as error:
         exit_with(str(error))
     sys.stdout.write(f"{own.to}: {size} bytes\n")

@@ -7,18 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
 from adapters.onnx_export.onnx_format import OnnxFormat
-from adapters.storage.database import open_database
-from adapters.storage.folder_lock import FolderLock, Holder
+from adapters.storage.folder_lock import Holder
 from adapters.storage.model_file import SafetensorsFormat
-from adapters.storage.sqlite_jobs import SqliteJobRepository
-from adapters.storage.sqlite_models import SqliteModelRepository
 from application.catalogue import ListEnvironments, ListRewardFunctions
 from application.elsewhere import Elsewhere
 from application.evaluation import EvaluateModel, EvaluationSlots, ReplayModel
@@ -40,6 +36,7 @@ from bootstrap.lists import items, patterns
 from bootstrap.logs import configure
 from bootstrap.plugins import load_plugins
 from bootstrap.settings import Settings
+from bootstrap.storage import open_storage
 from bootstrap.version import VERSION as VERSION  # noqa: PLC0414 - the name by which it is known
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository, OtherServers
 
@@ -48,7 +45,6 @@ if TYPE_CHECKING:  # an optional extra
 
 
 LOOK_SECONDS = 0.2  # between two looks for what other servers' jobs have told
-LOCK_SECONDS = 2.0  # in which a command that only looks into the folder is done
 
 
 def _new_id() -> str:
@@ -164,21 +160,19 @@ class Container:
 
 
 def build(settings: Settings, tracing: "Tracing | None" = None, holder: Holder | None = None) -> Container:
-    """The service over SQLite and worker processes, alone in its data folder. `holder`: what it says there of itself.
+    """The service as the settings have it. `holder`: what it says of itself where it is alone with its data folder.
 
-    Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins).
+    Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins, an extra that is missing).
     """
     _load_own_code(settings)
-    folder = Path(settings.data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    storage = open_storage(settings, holder)
     with ExitStack() as opened:
-        opened.callback(FolderLock(folder, holder, LOCK_SECONDS).close)
-        database = open_database(folder / "grpo.db")
-        opened.callback(database.close)
+        opened.callback(storage.close)
         executor = _executor(settings)
         return Container(
-            jobs=SqliteJobRepository(database),
-            models=SqliteModelRepository(database),
+            jobs=storage.jobs,
+            models=storage.models,
+            others=storage.others,
             executor=tracing.executor(executor) if tracing else executor,
             # Inline, this process trains with them, too.
             environments=GymnasiumEnvironments(patterns(settings.env_allow), foreign_apart=settings.executor != "inline"),

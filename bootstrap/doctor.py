@@ -19,7 +19,8 @@ from adapters.cli.machine import Check
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.storage.folder_lock import FolderInUse, FolderLock, Holder
 from adapters.storage.inspection import inspect_database
-from bootstrap.settings import Settings
+from bootstrap.settings import InvalidSettings, Settings
+from bootstrap.storage import database_file, open_storage, place
 from domain.errors import GrpoError, StorageFailure
 
 DISTRIBUTION = "grpo-service"
@@ -27,6 +28,9 @@ OLDEST_PYTHON = (3, 11)
 EXTRAS = {
     "onnx": ("onnx", "export of models as ONNX"),
     "otel": ("opentelemetry-sdk", "traces"),
+    "postgres": ("psycopg", "several servers on one PostgreSQL database"),
+    "ray": ("ray", "training on a Ray cluster"),
+    "tune": ("optuna", "sweeps"),
     "box2d": ("box2d", "LunarLander, BipedalWalker, CarRacing"),
     "mujoco": ("mujoco", "HalfCheetah, Hopper, Humanoid and their like"),
 }
@@ -51,11 +55,16 @@ def examine(load: Callable[[], Settings]) -> Iterator[Check]:
         yield Check("settings", "failed", str(failure), "Set it right, or remove it; docs/configuration.md lists the settings.")
         return
     yield Check("settings", "ok", "valid")
-    held, folder = _folder(Path(settings.data_dir))
-    yield folder
-    newest, database = _database(Path(settings.data_dir) / "grpo.db")
-    yield database
-    yield _disk(Path(settings.data_dir))
+    held, newest = False, None
+    file = database_file(settings)
+    if file is None:
+        yield _shared_database(settings)
+    else:
+        held, folder = _folder(file.parent)
+        yield folder
+        newest, database = _database(file)
+        yield database
+        yield _disk(file.parent)
     yield _clock(newest)
     yield _port(settings, held=held)
     yield _worker()
@@ -158,6 +167,15 @@ def _database(path: Path) -> tuple[datetime | None, Check]:
         return None, Check(name, "failed", str(error), "docs/operations.md says how a backup is restored.")
     size = f"{path.stat().st_size / 1024 / 1024:,.1f} MiB"
     return found.newest, Check(name, "ok", f"whole; {found.jobs} jobs, {found.models} models, {size}")
+
+
+def _shared_database(settings: Settings) -> Check:
+    """Open it as a server does, which also brings its tables up to date."""
+    try:
+        open_storage(settings).close()
+    except (InvalidSettings, StorageFailure) as error:
+        return Check("database", "failed", f"{place(settings)}: {error}", "docs/how-to/postgresql.md says what it needs.")
+    return Check("database", "ok", place(settings))
 
 
 def _disk(folder: Path) -> Check:

@@ -25,6 +25,7 @@ from bootstrap.draining import DRAIN_SECONDS, FINISH_SECONDS
 from bootstrap.logs import configure
 from bootstrap.main import STACK
 from bootstrap.settings import InvalidSettings, Settings
+from bootstrap.storage import database_file, place
 from bootstrap.version import VERSION
 from domain.errors import StorageFailure
 
@@ -127,7 +128,8 @@ def _workers_deaf_to_hang_up() -> Iterator[None]:
 
 def _of_another(settings: Settings, *, trains: bool) -> Reached | None:
     """The service of another command on the data folder, if one answers."""
-    holder = holder_of(Path(settings.data_dir))
+    file = database_file(settings)
+    holder = None if file is None else holder_of(file.parent)
     if holder is None or holder.socket is None or (trains and not holder.trains):
         return None
     path = Path(holder.socket)
@@ -143,7 +145,7 @@ def _of_another(settings: Settings, *, trains: bool) -> Reached | None:
 
 
 def _in_use(settings: Settings, holder: Holder | None) -> CommandFailed:
-    folder = f"the data folder {settings.data_dir!r}"
+    folder = place(settings)
     if holder is not None and holder.url is not None:
         return CommandFailed(ExitCode.NO_CONNECTION, f"A server is using {folder}: reach it with --url {holder.url}.")
     who = "Another process" if holder is None else f"Another grpo command (process {holder.pid})"
@@ -165,7 +167,7 @@ def _opened(settings: Settings, holder: Holder) -> Container:
             ExitCode.USAGE, f"The setting env_modules names a module that cannot be imported: {error}."
         ) from error
     except (OSError, StorageFailure) as error:
-        raise CommandFailed(ExitCode.FAILED, f"The data folder {settings.data_dir!r} cannot be used: {error}") from error
+        raise CommandFailed(ExitCode.FAILED, f"{place(settings).replace('the', 'The', 1)} cannot be used: {error}") from error
 
 
 @contextmanager

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from bootstrap.access import access_rules
     from bootstrap.container import VERSION, build
     from bootstrap.draining import FINISH_SECONDS, DrainingServer
+    from bootstrap.storage import place
     from domain.errors import StorageFailure
 
     tracing = _open_tracing() if settings.tracing else None
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ImportError as error:
         exit_with(f"the setting env_modules names a module that cannot be imported: {error}")
     except (OSError, StorageFailure) as error:
-        exit_with(f"the data folder {settings.data_dir!r} cannot be used: {error}")
+        exit_with(f"{place(settings)} cannot be used: {error}")
     app = create_app(
         container.use_cases,
         VERSION,
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         traced=tracing.requests if tracing else lambda app: app,
     )
     config = uvicorn.Config(app, **STACK, timeout_graceful_shutdown=FINISH_SECONDS)
-    logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, settings.data_dir)
+    logging.getLogger("grpo").info("serving on http://%s:%d, data in %s", host, port, place(settings))
     try:
         DrainingServer(config, container.drain).run(sockets=[listener])
     finally:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from bootstrap.processor import better_kernels
 
 PREFIX = "GRPO_"
 EXIT_CODE = 2
+SQLITE = "sqlite:///"
+DATABASES = (SQLITE, "postgresql://", "postgres://")
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,6 +73,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, check in CHECKS.items():
             check(getattr(self, name))
+        if self.database_url and not self.database_url.startswith(DATABASES):
+            raise ValueError("it is no URL of a database; write sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE")
 
 
 class InvalidSettings(Exception):
@@ -126,6 +131,11 @@ def descriptions() -> dict[str, str]:
     return {field.name: field.type.extra_json_schema["description"] for field in fields}
 
 
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:…@", url).partition("?")[0]
+
+
 def option_texts() -> dict[str, str]:
     """What the help of a command says of each setting, by name."""
     defaults = Settings()
@@ -144,7 +154,8 @@ def _convert(one: dict[str, Any], origin: str) -> Any:
             allowed = ", ".join(Settings.__struct_fields__)
             raise InvalidSettings(f"there is no setting {name!r} ({origin}); known: {allowed}.") from None
         reason = str(error).partition(" - at ")[0].replace("`", "")
-        raise InvalidSettings(f"the setting {name} is wrong {origin}: {reason}, got {value!r}.") from None
+        shown = without_password(value) if isinstance(value, str) else value
+        raise InvalidSettings(f"the setting {name} is wrong {origin}: {reason}, got {shown!r}.") from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:

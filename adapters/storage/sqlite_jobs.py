@@ -1,18 +1,17 @@
 """The JobRepository in one SQLite file, through sqlite-utils."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import msgspec
 from sqlite_utils import Database
 
 from adapters.storage.codec import decode_checkpoint, encode_checkpoint
 from adapters.storage.database import SqliteDatabase
+from adapters.storage.job_rows import event_row, job_row, to_event, to_job
 from adapters.storage.rows import Row, checked, readable, sha256
 from domain.checkpoint import Checkpoint
-from domain.errors import CorruptData, InvalidConfiguration, JobAlreadyExists, JobNotFound
+from domain.errors import JobAlreadyExists, JobNotFound
 from domain.job import MOST_CHECKPOINT_EVENTS, EventKind, Job, JobEvent, JobStatus
 
 _BEHIND_ALL = 2**63 - 1
@@ -43,17 +42,17 @@ class SqliteJobRepository:
             same_request = "idempotency_key = ? and owner = ?"
             if db.table("jobs").count_where(f"id = ? or ({same_request})", [job.id, job.idempotency_key, job.owner]):
                 raise JobAlreadyExists(job.id)
-            db.table("jobs").insert(_to_row(job))
+            db.table("jobs").insert(job_row(job))
 
     def get(self, job_id: str) -> Job:
         found = self._rows("id = ?", [job_id])
         if not found:
             raise JobNotFound(job_id)
-        return _to_job(found[0])
+        return to_job(found[0])
 
     def find(self, owner: str, idempotency_key: str) -> Job | None:
         found = self._rows("owner = ? and idempotency_key = ?", [owner, idempotency_key])
-        return _to_job(found[0]) if found else None
+        return to_job(found[0]) if found else None
 
     def save(self, job: Job, *events: JobEvent, drop_checkpoint: bool = False) -> None:
         with self._database.write() as db:
@@ -72,23 +71,23 @@ class SqliteJobRepository:
         while True:  # once, unless rows that cannot be read leave a gap
             wanted = None if limit is None else limit - len(found)
             rows = self._rows(condition, [before, *statuses], "position desc", wanted)
-            found += readable(rows, _to_job)
+            found += readable(rows, to_job)
             if wanted is None or len(rows) < wanted or len(found) == limit:
                 return found
             before = rows[-1]["position"]
 
     def with_status(self, *statuses: JobStatus) -> Sequence[Job]:
-        return [*readable(self._rows(_status_in(statuses), statuses), _to_job)]
+        return [*readable(self._rows(_status_in(statuses), statuses), to_job)]
 
     def with_worker_of_no(self, servers: Collection[str]) -> Sequence[Job]:
         with_worker = (JobStatus.RUNNING, JobStatus.STOPPING)
         condition = f"{_status_in(with_worker)} and (server is null or not {_is_in('server', servers)})"
-        return [*readable(self._rows(condition, [*with_worker, *servers]), _to_job)]
+        return [*readable(self._rows(condition, [*with_worker, *servers]), to_job)]
 
     def first_queued(self) -> Job | None:
         # All that wait are read only where the first of them cannot be.
         condition, arguments = _status_in([JobStatus.QUEUED]), [JobStatus.QUEUED]
-        first = [*readable(self._rows(condition, arguments, limit=1), _to_job)] or self.with_status(JobStatus.QUEUED)
+        first = [*readable(self._rows(condition, arguments, limit=1), to_job)] or self.with_status(JobStatus.QUEUED)
         return first[0] if first else None
 
     def count(self, *statuses: JobStatus, owner: str | None = None) -> int:
@@ -130,12 +129,12 @@ class SqliteJobRepository:
         condition = f"job_id = ? and id > ? and {_is_in('kind', kinds)}" if kinds else "job_id = ? and id > ?"
         with self._database.read() as db:
             rows = [*db.table("events").rows_where(condition, [job_id, after, *kinds], order_by="id", limit=limit)]
-        return [*readable(rows, _to_event)]
+        return [*readable(rows, to_event)]
 
     def last_event(self, job_id: str, kind: EventKind) -> JobEvent | None:
         with self._database.read() as db:
             rows = [*db.table("events").rows_where("job_id = ? and kind = ?", [job_id, kind], order_by="id desc", limit=1)]
-        return next(readable(rows, _to_event), None)
+        return next(readable(rows, to_event), None)
 
     def last_event_ids(self, job_ids: Collection[str]) -> Mapping[str, int]:
         with self._database.read() as db:
@@ -161,32 +160,9 @@ def _replace(db: Database, job: Job, events: Sequence[JobEvent] = ()) -> None:
     rows = [*db.table("jobs").rows_where("id = ?", [job.id], select="position")]
     if not rows:
         raise JobNotFound(job.id)
-    db.table("jobs").update(rows[0]["position"], _to_row(job))
+    db.table("jobs").update(rows[0]["position"], job_row(job))
     for event in events:
-        time, data = event.time.isoformat(), json.dumps(event.data)
-        db.table("events").insert({"job_id": event.job_id, "time": time, "kind": event.kind, "data": data})
-
-
-def _to_row(job: Job) -> Row:
-    plain: Row = msgspec.to_builtins(job)
-    # The standard library's JSON for metrics, which may be NaN.
-    return plain | {"config": msgspec.json.encode(job.config).decode(), "metrics": json.dumps(job.metrics)}
-
-
-def _to_job(row: Row) -> Job:
-    """Raises CorruptData: SQLite keeps any type in any column, and a configuration has bounds of its own."""
-    try:
-        return msgspec.convert({**row, "config": json.loads(row["config"]), "metrics": json.loads(row["metrics"])}, Job)
-    except (ValueError, TypeError, RecursionError, InvalidConfiguration) as error:
-        raise CorruptData(f"The stored job {row['id']!r} cannot be read: {str(error).rstrip('.')}.") from error
-
-
-def _to_event(row: Row) -> JobEvent:
-    """Raises CorruptData."""
-    try:
-        return msgspec.convert({**row, "data": json.loads(row["data"])}, JobEvent)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise CorruptData(f"The stored event {row['id']!r} cannot be read: {str(error).rstrip('.')}.") from error
+        db.table("events").insert(event_row(event))
 
 
 def _status_in(statuses: Collection[Any]) -> str:

@@ -1,18 +1,15 @@
 """The ModelRepository in one SQLite file, through sqlite-utils."""
 
-import json
 from collections.abc import Sequence
-
-import msgspec
 
 from adapters.storage.codec import decode_model, encode_model
 from adapters.storage.database import SqliteDatabase
+from adapters.storage.model_rows import SUMMARY, to_summary, version_row
 from adapters.storage.rows import Row, checked, readable, sha256
 from domain.checkpoint import Model
-from domain.errors import CorruptData, InvalidConfiguration, ModelNotFound
+from domain.errors import ModelNotFound
 from domain.ports import ModelSummary
 
-_SUMMARY = "name, version, job_id, created_at, timesteps, config, evaluation, size_bytes, sha256, imported_at"
 _SAME = "name = ? and job_id = ? and sha256 = ? and (imported_at is null) = ? and version > ?"
 _NEWEST = "version = (select max(version) from model_versions as others where others.name = model_versions.name)"
 
@@ -34,21 +31,7 @@ class SqliteModelRepository:
             last = [*names.rows_where("name = ?", [model.name])]
             version = int(last[0]["last_version"]) + 1 if last else 1
             names.upsert({"name": model.name, "last_version": version}, pk="name")
-            versions.insert(
-                {
-                    "name": model.name,
-                    "version": version,
-                    "job_id": model.job_id,
-                    "created_at": model.created_at.isoformat(),
-                    "timesteps": model.timesteps,
-                    "config": msgspec.json.encode(model.config).decode(),
-                    "evaluation": None if model.evaluation is None else msgspec.json.encode(model.evaluation).decode(),
-                    "size_bytes": len(data),
-                    "sha256": digest,
-                    "data": data,
-                    "imported_at": None if model.imported_at is None else model.imported_at.isoformat(),
-                }
-            )
+            versions.insert(version_row(model, version, data))
             return version
 
     def get(self, name: str, version: int | None = None) -> Model:
@@ -59,16 +42,16 @@ class SqliteModelRepository:
         if not rows:
             raise ModelNotFound(name, version)
         data = checked(rows[0], f"model {name!r}")
-        return decode_model(data, _to_summary(rows[0]))
+        return decode_model(data, to_summary(rows[0]))
 
     def list(self) -> Sequence[ModelSummary]:
-        return [*readable(self._rows(_SUMMARY, _NEWEST, []), _to_summary)]
+        return [*readable(self._rows(SUMMARY, _NEWEST, []), to_summary)]
 
     def versions(self, name: str) -> Sequence[ModelSummary]:
-        rows = self._rows(_SUMMARY, "name = ?", [name])
+        rows = self._rows(SUMMARY, "name = ?", [name])
         if not rows:
             raise ModelNotFound(name)
-        return [*readable(rows, _to_summary)]
+        return [*readable(rows, to_summary)]
 
     def delete(self, name: str, version: int | None = None) -> None:
         with self._database.write() as db:
@@ -83,15 +66,3 @@ class SqliteModelRepository:
     def _rows(self, columns: str, condition: str, arguments: Sequence[str | int]) -> Sequence[Row]:
         with self._database.read() as db:
             return [*db.table("model_versions").rows_where(condition, arguments, select=columns, order_by="name, version")]
-
-
-def _to_summary(row: Row) -> ModelSummary:
-    """Raises CorruptData."""
-    try:
-        evaluation = None if row["evaluation"] is None else json.loads(row["evaluation"])
-        return msgspec.convert({**row, "config": json.loads(row["config"]), "evaluation": evaluation}, ModelSummary)
-    except (ValueError, TypeError, RecursionError, InvalidConfiguration) as error:
-        reason = str(error).rstrip(".")
-        raise CorruptData(
-            f"The stored version {row['version']!r} of model {row['name']!r} cannot be read: {reason}."
-        ) from error

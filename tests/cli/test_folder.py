@@ -15,7 +15,7 @@ from adapters.storage import folder_lock
 from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock, Holder
 from adapters.storage.sqlite_jobs import SqliteJobRepository
-from bootstrap import container, in_process
+from bootstrap import in_process, storage
 from bootstrap.in_process import service
 from bootstrap.settings import Settings
 from tests.cli.conftest import Grpo
@@ -49,7 +49,7 @@ HOLDERS = [
 def test_folder_that_another_process_has_is_told_with_what_to_do(
     grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch, holder: Holder | None, who: str, what: str
 ) -> None:
-    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0)
     with closing(FolderLock(data, holder)):
         answer = grpo("jobs")
     assert (answer.code, answer.err.count("\n")) == (4, 1)
@@ -79,7 +79,7 @@ def test_folder_of_a_command_that_was_killed_is_opened(grpo: Grpo, data: Path) -
 
 
 def test_service_of_another_command_is_used_where_it_is_enough(grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0)
     assert grpo("train", "--timesteps", "200").code == 0
     with service(Settings(data_dir=str(data), executor="inline"), trains=True, joins=True):
         assert "completed" in grpo("jobs").out
@@ -94,7 +94,7 @@ def test_service_of_another_command_is_used_where_it_is_enough(grpo: Grpo, data:
 def test_service_of_another_command_that_trains_nothing_is_no_use_to_what_needs_training(
     grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0)
     with service(Settings(data_dir=str(data), executor="inline"), trains=False, joins=True):
         assert grpo("jobs").code == 0
         assert grpo("stop").code == 4
@@ -102,7 +102,7 @@ def test_service_of_another_command_that_trains_nothing_is_no_use_to_what_needs_
 
 
 def test_socket_of_another_user_is_not_used(grpo: Grpo, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(storage, "LOCK_SECONDS", 0)
     with service(Settings(data_dir=str(data), executor="inline"), trains=True, joins=True):
         monkeypatch.setattr(in_process.os, "getuid", lambda: -1)
         assert grpo("jobs").code == 4

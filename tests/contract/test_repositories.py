@@ -1,4 +1,4 @@
-"""What every JobRepository and ModelRepository keeps, bound to memory and to SQLite."""
+"""What every JobRepository and ModelRepository keeps, bound to memory, to SQLite and to PostgreSQL."""
 
 import sqlite3
 import threading
@@ -15,12 +15,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from adapters.storage.database import SqliteDatabase, open_database
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
+from adapters.storage.postgres import PostgresDatabase, open_postgres
+from adapters.storage.postgres_jobs import PostgresJobRepository
+from adapters.storage.postgres_models import PostgresModelRepository
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
 from domain.checkpoint import EvaluationSummary
 from domain.errors import CorruptData, JobAlreadyExists, JobNotFound, ModelNotFound, StorageFailure
 from domain.job import Job, JobEvent, JobStatus
 from domain.ports import JobRepository, ModelRepository
+from tests import postgres
 from tests.factories import (
     NOON,
     assert_same_checkpoint,
@@ -39,7 +43,7 @@ def in_memory(_: Path) -> Repositories:
     return MemoryJobRepository(), MemoryModelRepository()
 
 
-OPENED: list[SqliteDatabase] = []
+OPENED: list[SqliteDatabase | PostgresDatabase] = []
 
 
 @pytest.fixture(autouse=True)
@@ -55,10 +59,36 @@ def in_sqlite(folder: Path) -> Repositories:
     return SqliteJobRepository(database), SqliteModelRepository(database)
 
 
-@pytest.fixture(params=[in_memory, in_sqlite], ids=["memory", "sqlite"])
-def repositories(request: pytest.FixtureRequest, tmp_path: Path) -> Repositories:
-    made: Repositories = request.param(tmp_path)
-    return made
+@pytest.fixture(scope="module")
+def postgres_schema() -> Iterator[str]:
+    with postgres.schema() as url:
+        yield url
+
+
+@pytest.fixture
+def in_postgres(postgres_schema: str) -> Callable[[Path], Repositories]:
+    """Repositories over the same schema, emptied."""
+    database = open_postgres(postgres_schema)
+    OPENED.append(database)
+
+    def make(_: Path) -> Repositories:
+        postgres.empty(postgres_schema)
+        return PostgresJobRepository(database), PostgresModelRepository(database)
+
+    return make
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def make_repositories(request: pytest.FixtureRequest) -> Callable[[Path], Repositories]:
+    if request.param == "postgres":
+        made: Callable[[Path], Repositories] = request.getfixturevalue("in_postgres")
+        return made
+    return {"memory": in_memory, "sqlite": in_sqlite}[request.param]
+
+
+@pytest.fixture
+def repositories(make_repositories: Callable[[Path], Repositories], tmp_path: Path) -> Repositories:
+    return make_repositories(tmp_path)
 
 
 @pytest.fixture
@@ -255,7 +285,7 @@ def test_jobs_when_listed_by_pages_come_newest_first_without_gap_or_repetition(j
 def test_events_of_checkpoints_when_they_are_many_are_thinned_and_span_the_whole_run(
     jobs: JobRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for adapter in ("memory", "sqlite_jobs"):
+    for adapter in ("memory", "sqlite_jobs", "postgres_jobs"):
         monkeypatch.setattr(f"adapters.storage.{adapter}.MOST_CHECKPOINT_EVENTS", 8)
     jobs.add(make_job("a"))
     jobs.save(make_job("a"), event("a", n=-1))
@@ -508,14 +538,13 @@ class RepositoryMachine(RuleBasedStateMachine):
             assert {summary.version: summary.job_id for summary in self.models.versions(name)} == versions
 
 
-@pytest.mark.parametrize("adapter", [in_memory, in_sqlite], ids=["memory", "sqlite"])
 def test_repositories_in_any_order_of_calls_equal_a_dict(
-    adapter: Callable[[Path], Repositories], tmp_path_factory: pytest.TempPathFactory
+    make_repositories: Callable[[Path], Repositories], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     class Machine(RepositoryMachine):
         @staticmethod
         def make() -> Repositories:
-            return adapter(tmp_path_factory.mktemp("machine"))
+            return make_repositories(tmp_path_factory.mktemp("machine"))
 
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=20, stateful_step_count=20, deadline=None, derandomize=True)
