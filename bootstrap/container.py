@@ -6,12 +6,9 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.environments.factory import GymnasiumEnvironments
-from adapters.execution.inline import InlineExecutor
-from adapters.execution.process import ProcessExecutor, default_capacity
 from adapters.onnx_export.onnx_format import OnnxFormat
 from adapters.storage.folder_lock import Holder
 from adapters.storage.model_file import SafetensorsFormat
@@ -31,10 +28,8 @@ from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
 from application.watching import FollowJob, GetHistory
-from bootstrap.env_modules import import_env_modules
-from bootstrap.lists import items, patterns
-from bootstrap.logs import configure
-from bootstrap.plugins import load_plugins
+from bootstrap.execution import load_own_code, open_executor
+from bootstrap.lists import patterns
 from bootstrap.settings import Settings
 from bootstrap.storage import open_storage
 from bootstrap.version import VERSION as VERSION  # noqa: PLC0414 - the name by which it is known
@@ -164,11 +159,11 @@ def build(settings: Settings, tracing: "Tracing | None" = None, holder: Holder |
 
     Raises StorageFailure, OSError, ImportError (env_modules), InvalidSettings (plugins, an extra that is missing).
     """
-    _load_own_code(settings)
+    load_own_code(settings)
     storage = open_storage(settings, holder)
     with ExitStack() as opened:
         opened.callback(storage.close)
-        executor = _executor(settings)
+        executor = open_executor(settings)
         return Container(
             jobs=storage.jobs,
             models=storage.models,
@@ -181,24 +176,6 @@ def build(settings: Settings, tracing: "Tracing | None" = None, holder: Holder |
             new_id=tracing.ids(_new_id) if tracing else _new_id,
             close_storage=opened.pop_all().close,
         )
-
-
-def _executor(settings: Settings) -> JobExecutor:
-    if settings.executor == "inline":
-        return InlineExecutor()
-    capacity = settings.max_concurrent_jobs or default_capacity()
-    return ProcessExecutor(capacity, partial(_prepare_worker, settings))
-
-
-def _prepare_worker(settings: Settings) -> None:
-    configure(settings.log_level, settings.log_format)
-    _load_own_code(settings)
-
-
-def _load_own_code(settings: Settings) -> None:
-    """What the operator names, in the server and in each worker."""
-    import_env_modules(items(settings.env_modules))
-    load_plugins(items(settings.plugins))
 
 
 def _new_seed() -> int:

@@ -14,6 +14,7 @@ import pytest
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor
+from adapters.execution.ray_executor import RayExecutor
 from domain.config import TrainingConfig
 from domain.job import Job
 from domain.ports import EnvironmentFactory, JobExecutor, TrainingTask
@@ -21,6 +22,7 @@ from domain.presets import resolve
 from domain.reports import Checkpointed, Ended, Failed, Progressed, Report
 from domain.spaces import EnvironmentSpec
 from domain.trainer import Trainer
+from tests.ray_cluster import local_executor
 
 ENVIRONMENTS = GymnasiumEnvironments()
 PATIENCE_SECONDS = 30
@@ -86,9 +88,25 @@ def processes() -> Iterator[ProcessExecutor]:
     executor.close()
 
 
-@pytest.fixture(params=["inline", "process"])
-def executor(request: pytest.FixtureRequest, processes: ProcessExecutor) -> JobExecutor:
-    return InlineExecutor() if request.param == "inline" else processes
+@pytest.fixture(scope="module")
+def on_ray() -> Iterator[RayExecutor]:
+    with local_executor(cpus=2) as executor:
+        yield executor
+
+
+@pytest.fixture(params=["process", "ray"])
+def beside(request: pytest.FixtureRequest) -> JobExecutor:
+    """An executor with workers of its own, two of them."""
+    executor: JobExecutor = request.getfixturevalue({"process": "processes", "ray": "on_ray"}[request.param])
+    return executor
+
+
+@pytest.fixture(params=["inline", "process", "ray"])
+def executor(request: pytest.FixtureRequest) -> JobExecutor:
+    if request.param == "inline":
+        return InlineExecutor()
+    executor: JobExecutor = request.getfixturevalue({"process": "processes", "ray": "on_ray"}[request.param])
+    return executor
 
 
 def test_executor_when_it_is_not_closed_is_alive(executor: JobExecutor) -> None:
@@ -154,21 +172,21 @@ def test_stop_when_called_from_the_listener_ends_the_task_and_keeps_what_was_lea
     assert any(isinstance(report, Progressed) for report in seen)
 
 
-def test_task_from_a_checkpoint_ends_with_the_bits_of_an_undisturbed_run(processes: ProcessExecutor) -> None:
+def test_task_from_a_checkpoint_ends_with_the_bits_of_an_undisturbed_run(beside: JobExecutor) -> None:
     listener = listen()
 
     def stop_when_under_way(report: Report) -> None:
         listener(report)
         if isinstance(report, Progressed):
-            processes.stop("f")
+            beside.stop("f")
 
     long = 100_000  # a second of work, and the first report of progress comes after a tenth of one
-    processes.start(task("f", long), stop_when_under_way)
-    processes.start(task("undisturbed", long), undisturbed := listen())
+    beside.start(task("f", long), stop_when_under_way)
+    beside.start(task("undisturbed", long), undisturbed := listen())
     _, stopped = listener.final()
     assert isinstance(stopped, Ended)
     resumed = TrainingTask(task("f", long).job, ENVIRONMENTS, stopped.checkpoint)
-    processes.start(resumed, listener)
+    beside.start(resumed, listener)
     _, ended = listener.final()
     _, reference = undisturbed.final()
     assert isinstance(ended, Ended)
@@ -241,24 +259,24 @@ def test_worker_frozen_in_the_middle_of_a_message_is_killed_and_holds_up_nobody(
         executor.close()
 
 
-def test_stop_that_comes_before_its_task_has_begun_ends_that_task_only(processes: ProcessExecutor) -> None:
+def test_stop_that_comes_before_its_task_has_begun_ends_that_task_only(beside: JobExecutor) -> None:
     for _ in range(2):
         stopped, whole = listen(), listen()
-        processes.start(task("k", 1_000_000_000), stopped)
-        processes.stop("k")
+        beside.start(task("k", 1_000_000_000), stopped)
+        beside.stop("k")
         ended = stopped.final()[1]
         assert isinstance(ended, Ended)
         assert ended.stopped
-        processes.start(task("k", 300), whole)
+        beside.start(task("k", 300), whole)
         ended = whole.final()[1]
         assert isinstance(ended, Ended)
         assert not ended.stopped
 
 
-def test_worker_that_does_not_obey_a_stop_is_killed(processes: ProcessExecutor) -> None:
+def test_worker_that_does_not_obey_a_stop_is_killed(beside: JobExecutor) -> None:
     listener = listen()
-    processes.start(task("deaf", 300, FactoryThatHangs()), listener)
-    processes.stop("deaf")
+    beside.start(task("deaf", 300, FactoryThatHangs()), listener)
+    beside.stop("deaf")
     _, failed = listener.final()
     assert isinstance(failed, Failed)
     assert (failed.code, failed.lost) == ("worker-unresponsive", True)
@@ -275,10 +293,10 @@ def test_worker_that_hangs_when_killed_is_reported_lost(processes: ProcessExecut
     processes.kill("hung")
 
 
-def test_two_tasks_when_started_together_both_end(processes: ProcessExecutor) -> None:
+def test_two_tasks_when_started_together_both_end(beside: JobExecutor) -> None:
     listeners = [listen(), listen()]
     for index, listener in enumerate(listeners):
-        processes.start(task(f"g{index}", 2_000, seed=index), listener)
+        beside.start(task(f"g{index}", 2_000, seed=index), listener)
     results = [listener.final()[1] for listener in listeners]
     assert [result.job_id for result in results] == ["g0", "g1"]
     assert all(isinstance(result, Ended) for result in results)

@@ -1,0 +1,61 @@
+"""The way into a Ray cluster, with a sentence for people where there is none."""
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import ray
+
+ANSWER_SECONDS = 5.0
+LOCAL_STORE_BYTES = 256 * 1024 * 1024
+NAMESPACE = "grpo"
+LOOPBACK = "127.0.0.1"
+# Nobody else is told that Ray is used here; and a warning about accelerators, which are not used, is not given.
+OWN_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+
+
+class ClusterUnavailable(Exception):
+    """The cluster cannot be used; the message says why."""
+
+
+def connect(address: str, cpus: int, variables: Mapping[str, str]) -> None:
+    """Join the cluster at host:port, or start one of this machine alone with so many CPUs where there is no address.
+
+    `variables`: of the environment of each worker. Raises ClusterUnavailable.
+    """
+    os.environ.update(OWN_VARIABLES)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    options: dict[str, Any] = {
+        "namespace": NAMESPACE,
+        "runtime_env": {"env_vars": {**variables}},
+        "log_to_driver": False,
+        "configure_logging": False,
+    }
+    if address:
+        _check_answers(address)
+        options |= {"address": address}
+    else:
+        options |= {
+            "address": "local",
+            "num_cpus": cpus,
+            "include_dashboard": False,
+            "object_store_memory": LOCAL_STORE_BYTES,
+            "_node_ip_address": LOOPBACK,
+        }
+    where = f"The Ray cluster at {address}" if address else "A Ray cluster of this machine"
+    try:
+        ray.init(**options)
+    except Exception as error:  # Ray raises what it likes
+        reason = " ".join(str(error).split())
+        raise ClusterUnavailable(f"{where} cannot be used: {reason}") from error
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself would try for a long time."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ClusterUnavailable(f"The Ray cluster at {address} does not answer: {error}") from error

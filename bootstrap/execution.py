@@ -1,0 +1,59 @@
+"""Where training runs: within the process, in worker processes, or on a Ray cluster."""
+
+import os
+from functools import partial
+
+from adapters.execution.inline import InlineExecutor
+from adapters.execution.process import ProcessExecutor, default_capacity
+from bootstrap.env_modules import import_env_modules
+from bootstrap.lists import items
+from bootstrap.logs import configure
+from bootstrap.plugins import load_plugins
+from bootstrap.settings import InvalidSettings, Settings
+from domain.ports import JobExecutor
+
+BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
+
+
+def open_executor(settings: Settings) -> JobExecutor:
+    """Raises InvalidSettings: an extra is missing, or the cluster cannot be used."""
+    if settings.executor == "inline":
+        return InlineExecutor()
+    prepare = partial(_prepare_worker, settings)
+    if settings.executor == "ray":
+        return _on_ray(settings, prepare)
+    return ProcessExecutor(settings.max_concurrent_jobs or default_capacity(), prepare)
+
+
+def load_own_code(settings: Settings) -> None:
+    """What the operator names, in the server and in each worker. Raises ImportError, InvalidSettings."""
+    import_env_modules(items(settings.env_modules))
+    load_plugins(items(settings.plugins))
+
+
+def worker_variables() -> dict[str, str]:
+    """What decides of the last bit: workers on other machines compute as those of this one."""
+    return {name: os.environ[name] for name in BLAS if name in os.environ}
+
+
+def _prepare_worker(settings: Settings) -> None:
+    configure(settings.log_level, settings.log_format)
+    load_own_code(settings)
+
+
+def _on_ray(settings: Settings, prepare: "partial[None]") -> JobExecutor:
+    try:
+        from adapters.execution.ray_connection import ClusterUnavailable  # noqa: PLC0415
+        from adapters.execution.ray_executor import RayExecutor  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise InvalidSettings(f"the executor ray needs the extra [ray]: pip install ray ({error}).") from error
+    try:
+        return RayExecutor(
+            settings.ray_address,
+            settings.max_concurrent_jobs or default_capacity(),
+            prepare,
+            worker_variables(),
+            settings.max_concurrent_jobs,
+        )
+    except ClusterUnavailable as error:
+        raise InvalidSettings(f"the executor ray cannot be used: {error}") from error

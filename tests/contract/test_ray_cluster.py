@@ -1,0 +1,112 @@
+"""A Ray cluster of two nodes: jobs outlive the node that trains them, to the same bits; what goes wrong is told."""
+
+import queue
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from ray.cluster_utils import Cluster
+
+from adapters.environments.factory import GymnasiumEnvironments
+from adapters.execution.ray_connection import ClusterUnavailable
+from adapters.execution.ray_executor import RayExecutor
+from bootstrap.execution import worker_variables
+from domain.config import TrainingConfig
+from domain.job import Job
+from domain.ports import TrainingTask
+from domain.presets import resolve
+from domain.reports import Checkpointed, Ended, Failed, Logged, Report
+from domain.trainer import Trainer
+from tests.e2e.server import free_port
+from tests.ray_cluster import cluster_of
+
+ENVIRONMENTS = GymnasiumEnvironments()
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with cluster_of(nodes=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def executor(cluster: Cluster) -> Iterator[RayExecutor]:
+    executor = RayExecutor(cluster.address, 0, variables=worker_variables())
+    yield executor
+    executor.close()
+
+
+def config(timesteps: int, seed: int) -> TrainingConfig:
+    return resolve({"total_timesteps": timesteps}, ENVIRONMENTS.describe("CartPole-v1"), seed=seed, model_name="model")
+
+
+def task(job_id: str, timesteps: int, seed: int = 0) -> TrainingTask:
+    job = Job(id=job_id, config=config(timesteps, seed), created_at=datetime.now(UTC))
+    return TrainingTask(job, ENVIRONMENTS, checkpoint_seconds=0.2)
+
+
+def undisturbed(timesteps: int, seed: int) -> np.ndarray:
+    with Trainer(ENVIRONMENTS, config(timesteps, seed)) as trainer:
+        for _ in trainer.run():
+            pass
+        return trainer.policy.parameters
+
+
+def until_final(reports: "queue.Queue[Report]") -> list[Report]:
+    seen = []
+    while not seen or not isinstance(seen[-1], Ended | Failed):
+        seen.append(reports.get(timeout=PATIENCE_SECONDS))
+    return seen
+
+
+def until(condition: "object") -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_jobs_when_no_cpu_is_free_wait_and_the_reason_is_told(executor: RayExecutor) -> None:
+    until(lambda: executor.capacity == 2)
+    assert executor.waiting_reason == ""
+    reports: list[queue.Queue[Report]] = [queue.Queue(), queue.Queue()]
+    for number, each in enumerate(reports):
+        executor.start(task(f"endless {number}", 1_000_000_000), each.put)
+    assert executor.capacity == 2
+    for each in reports:
+        each.get(timeout=PATIENCE_SECONDS)
+    until(lambda: executor.waiting_reason == "The Ray cluster has no free CPU: 2 of 2 are in use.")
+    assert executor.capacity == 2
+    for number, each in enumerate(reports):
+        executor.stop(f"endless {number}")
+        ended = until_final(each)[-1]
+        assert isinstance(ended, Ended)
+        assert ended.stopped
+
+
+def test_job_whose_node_dies_goes_on_at_another_to_the_same_bits(cluster: Cluster, executor: RayExecutor) -> None:
+    long = 120_000
+    reports: list[queue.Queue[Report]] = [queue.Queue(), queue.Queue()]
+    for number, each in enumerate(reports):
+        executor.start(task(f"job {number}", long, seed=number), each.put)
+    for each in reports:  # one on each node
+        while not isinstance(each.get(timeout=PATIENCE_SECONDS), Checkpointed):
+            pass
+    node = min(cluster.worker_nodes, key=lambda node: node.node_id)
+    cluster.remove_node(node, allow_graceful=False)
+    seen = [until_final(each) for each in reports]
+    for number, each in enumerate(seen):
+        ended = each[-1]
+        assert isinstance(ended, Ended), ended
+        assert np.array_equal(ended.checkpoint.policy.parameters, undisturbed(long, number))
+    logged = [report.message for each in seen for report in each if isinstance(report, Logged)]
+    assert [message for message in logged if message.startswith("The worker was lost (try 2); another one goes on from step ")]
+    cluster.add_node(num_cpus=1, object_store_memory=80 * 1024 * 1024)
+
+
+def test_cluster_that_does_not_answer_is_told_at_once() -> None:
+    with pytest.raises(ClusterUnavailable, match=r"The Ray cluster at 127\.0\.0\.1:\d+ does not answer: .*refused"):
+        RayExecutor(f"127.0.0.1:{free_port()}", 0)
