@@ -10,7 +10,7 @@ from application.access import ANYBODY, Client, check_limits
 from application.job_queue import JobQueue
 from domain.errors import FieldError, InvalidQuery, JobNotFound
 from domain.job import Job, JobStatus
-from domain.ports import Clock, EnvironmentFactory, JobRepository
+from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository
 from domain.presets import DEFAULT_ENV_NAME, resolve
 
 STOP_TIMEOUT_SECONDS = 2.5
@@ -95,12 +95,16 @@ class ResumeTraining:
 class GetStatus:
     """One job as it is."""
 
-    def __init__(self, jobs: JobRepository) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: JobRepository, executor: JobExecutor) -> None:
+        self._jobs, self._executor = jobs, executor
 
     def __call__(self, job_id: str) -> Job:
         """Raises JobNotFound."""
         return self._jobs.get(job_id)
+
+    def waiting_reason(self, job: Job) -> str | None:
+        """Why a queued job waits, as far as it is for the workers of this server; None for any other."""
+        return self._executor.waiting_reason or None if job.status is JobStatus.QUEUED else None
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Container:
             start_training=StartTraining(environments, queue, clock, new_id, _new_seed),
             stop_training=StopTraining(queue),
             resume_training=ResumeTraining(environments, queue, jobs),
-            get_status=GetStatus(jobs),
+            get_status=GetStatus(jobs, executor),
             list_jobs=ListJobs(jobs),
             get_history=GetHistory(jobs, environments),
             follow_job=FollowJob(jobs, self._feed),

@@ -13,7 +13,7 @@ ENDED = frozenset({"completed", "failed", "stopped"})
 class JobStatus(Struct, kw_only=True):
     """How far a job is. `metrics` are the newest figures by name; returns among them are the environment's own.
 
-    `config` is the whole configuration; empty where many jobs were listed.
+    `config` is the whole configuration; empty where many jobs were listed. `waiting_reason`: why a queued job waits.
     """
 
     job_id: str
@@ -30,6 +30,7 @@ class JobStatus(Struct, kw_only=True):
     error_message: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    waiting_reason: str | None = None
 
     @property
     def ended(self) -> bool:

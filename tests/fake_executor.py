@@ -21,6 +21,8 @@ class FakeTask:
 class FakeExecutor:
     """Keeps its port's promises; a stop is obeyed at once, from a thread of its own."""
 
+    waiting_reason = ""
+
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.tasks: dict[str, FakeTask] = {}

@@ -68,7 +68,7 @@ def status(session: Session, job_id: str | None) -> None:
             [
                 ("job", found.job_id),
                 ("status", found.status),
-                ("why", found.error_message),
+                ("why", found.error_message or found.waiting_reason),
                 ("environment", found.env_name),
                 ("model", found.model_name),
                 ("steps", f"{number(found.current_timesteps)} of {number(found.total_timesteps)} ({found.progress:.0%})"),

@@ -76,7 +76,9 @@ class ProcessExecutor:
     def waiting_reason(self) -> str:
         with self._lock:
             busy = sum(worker.listener is not None for worker in self._workers)
-        return f"All {self._capacity} workers are busy." if busy >= self._capacity else ""
+        if busy < self._capacity:
+            return ""
+        return "The only worker is busy." if self._capacity == 1 else f"All {self._capacity} workers are busy."
 
     @property
     def alive(self) -> bool:

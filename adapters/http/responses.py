@@ -90,6 +90,13 @@ class StatusResponse(Struct):
         ConfigResponse | UnsetType,
         Meta(description="As a body of POST /train it repeats the run. Left out where many jobs are listed."),
     ] = UNSET
+    waiting_reason: Annotated[
+        str | UnsetType,
+        Meta(
+            description="Why a queued job waits: all workers are busy, or the cluster has no free CPU. Otherwise absent.",
+            examples=["The Ray cluster has no free CPU: 8 of 8 are in use."],
+        ),
+    ] = UNSET
 
 
 class ProgressResponse(Struct):

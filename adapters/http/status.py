@@ -6,7 +6,7 @@ from adapters.http.responses import ProgressResponse, StatusResponse, config_res
 from domain.job import Job, JobStatus
 
 
-def status_response(job: Job, *, in_list: bool = False) -> StatusResponse:
+def status_response(job: Job, *, in_list: bool = False, waiting_reason: str | None = None) -> StatusResponse:
     """A job as clients see it. In a list of many the configuration would be most of the answer, and is left out."""
     return StatusResponse(
         job_id=job.id,
@@ -23,6 +23,7 @@ def status_response(job: Job, *, in_list: bool = False) -> StatusResponse:
         model_name=job.config.model_name,
         created_at=job.created_at.isoformat(),
         config=UNSET if in_list else config_response(job.config),
+        waiting_reason=waiting_reason or UNSET,
     )
 
 

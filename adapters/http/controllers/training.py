@@ -65,7 +65,8 @@ def training_routes(use_cases: UseCases) -> Router:
     )
     def status(job_id: FromPath[str]) -> StatusResponse:
         """Poll until `status` is completed, failed or stopped."""
-        return status_response(use_cases.get_status(job_id))
+        job = use_cases.get_status(job_id)
+        return status_response(job, waiting_reason=use_cases.get_status.waiting_reason(job))
 
     @get(
         "/training/jobs",

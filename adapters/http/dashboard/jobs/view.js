@@ -115,7 +115,7 @@ export function jobView(id) {
     const rows = history.diagnosis.map(({ code, message }) => [tOr(`diagnosis.${code}`, message), "warn", code]);
     if (status.status === "failed")
       rows.unshift([status.error_message ?? t("job.failed"), "error", status.error_code ?? "failed"]);
-    if (status.status === "queued") rows.unshift([t("job.queued"), "info", "queued"]);
+    if (status.status === "queued") rows.unshift([[t("job.queued"), status.waiting_reason].filter(Boolean).join(" "), "info", "queued"]);
     const key = rows.map((row) => row[0]).join("\n");
     if (reason.dataset.shown === key) return;
     reason.dataset.shown = key;
