@@ -4,7 +4,7 @@ BIN = .venv/bin
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: help run test fuzz chaos backup check format openapi docs bench-learning bench-training bench-environments bench-http bench-many-jobs \
+.PHONY: help run test fuzz chaos chaos-cluster backup check format openapi docs bench-learning bench-training bench-environments bench-http bench-many-jobs \
 	bench-load bench-checkpoints bench-watching bench-dashboard screenshots soak bench-footprint clean
 
 help: ## what can be made
@@ -21,6 +21,9 @@ fuzz: .venv/dev ## schemathesis: thousands of requests from openapi.json, valid 
 
 chaos: .venv/dev ## kill server and workers 50 times while they train, compare every model with an undisturbed run; 4 minutes
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-cluster: .venv/dev ## kill servers on one PostgreSQL and Ray nodes while 20 jobs train, compare every model with an undisturbed run
+	$(BIN)/python -m tests.chaos_cluster $(ARGS)
 
 TO ?= grpo-backup-$(shell date +%Y%m%dT%H%M%S).db
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ray.cluster_utils import Cluster
 
@@ -10,8 +11,12 @@ from adapters.execution.ray_connection import OWN_VARIABLES
 from adapters.execution.ray_executor import RayExecutor
 from bootstrap.execution import worker_variables
 
-STORE_BYTES = 80 * 1024 * 1024
 LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for the address by which other machines reach this one
+COMMON: dict[str, Any] = {
+    "object_store_memory": 80 * 1024 * 1024,
+    "include_dashboard": False,
+    "node_ip_address": LOOPBACK,
+}
 
 
 @contextmanager
@@ -29,11 +34,15 @@ def cluster_of(nodes: int) -> Iterator[Cluster]:
     """A head without CPUs, to which servers connect, and nodes of one CPU each."""
     os.environ.update(OWN_VARIABLES)
     system = {"health_check_initial_delay_ms": 1_000, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
-    common = {"object_store_memory": STORE_BYTES, "include_dashboard": False, "node_ip_address": LOOPBACK}
-    cluster = Cluster(initialize_head=True, head_node_args=common | {"num_cpus": 0, "_system_config": system})
+    cluster = Cluster(initialize_head=True, head_node_args=COMMON | {"num_cpus": 0, "_system_config": system})
     try:
         for _ in range(nodes):
-            cluster.add_node(num_cpus=1, **common)
+            add_node(cluster)
         yield cluster
     finally:
         cluster.shutdown()
+
+
+def add_node(cluster: Cluster) -> None:
+    """One more, of one CPU."""
+    cluster.add_node(num_cpus=1, **COMMON)

@@ -20,7 +20,7 @@ from domain.presets import resolve
 from domain.reports import Checkpointed, Ended, Failed, Logged, Report
 from domain.trainer import Trainer
 from tests.e2e.server import free_port
-from tests.ray_cluster import cluster_of
+from tests.ray_cluster import add_node, cluster_of
 
 ENVIRONMENTS = GymnasiumEnvironments()
 PATIENCE_SECONDS = 60
@@ -104,7 +104,7 @@ def test_job_whose_node_dies_goes_on_at_another_to_the_same_bits(cluster: Cluste
         assert np.array_equal(ended.checkpoint.policy.parameters, undisturbed(long, number))
     logged = [report.message for each in seen for report in each if isinstance(report, Logged)]
     assert [message for message in logged if message.startswith("The worker was lost (try 2); another one goes on from step ")]
-    cluster.add_node(num_cpus=1, object_store_memory=80 * 1024 * 1024)
+    add_node(cluster)
 
 
 def test_cluster_that_does_not_answer_is_told_at_once() -> None:
