@@ -92,7 +92,7 @@ def _to_disk(path: Path) -> None:
 def _file(settings: Settings) -> Path:
     file = database_file(settings)
     if file is None:
-        raise BackupFailed("pg_dump copies a PostgreSQL database; docs/how-to/postgresql.md has the command.")
+        raise BackupFailed("pg_dump copies a PostgreSQL database; docs/scaling.md has the command.")
     return file
 
 

@@ -174,7 +174,7 @@ def _shared_database(settings: Settings) -> Check:
     try:
         open_storage(settings).close()
     except (InvalidSettings, StorageFailure) as error:
-        return Check("database", "failed", f"{place(settings)}: {error}", "docs/how-to/postgresql.md says what it needs.")
+        return Check("database", "failed", f"{place(settings)}: {error}", "docs/scaling.md says what it needs.")
     return Check("database", "ok", place(settings))
 
 
