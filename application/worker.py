@@ -9,9 +9,10 @@ from application import log_context
 from application.periodic_evaluation import PeriodicEvaluation
 from application.progress import ProgressReports
 from domain.checkpoint import Checkpoint, EvaluationSummary
-from domain.errors import GrpoError, UnusableCheckpoint
+from domain.errors import GrpoError, UnusableCheckpoint, WorkerDied
 from domain.ports import TrainingTask
 from domain.reports import Checkpointed, Ended, Evaluated, Failed, Report
+from domain.samplers import SamplersFactory, SamplersHere
 from domain.trainer import Trainer
 
 COST_FACTOR = 50  # a large network's checkpoint takes long: 2 % of the time is the most that it may take
@@ -19,7 +20,12 @@ COST_FACTOR = 50  # a large network's checkpoint takes long: 2 % of the time is 
 logger = logging.getLogger("grpo.worker")
 
 
-def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requested: Callable[[], bool]) -> None:
+def run_training(
+    task: TrainingTask,
+    report: Callable[[Report], None],
+    stop_requested: Callable[[], bool],
+    make_samplers: SamplersFactory = SamplersHere,
+) -> None:
     """Train one job to its end. Reports exactly one Ended or Failed, last; raises nothing but what `report` raises.
 
     The clock decides when to report and never what is computed.
@@ -28,9 +34,12 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
     context = log_context.job_id.set(job_id)
     logger.info("training of %s begins, attempt %d", task.job.config.env_name, task.job.attempts)
     try:
-        trainer, checkpoint = _trainer(task)
+        trainer, checkpoint = _trainer(task, make_samplers)
         with trainer:
             ended = _Run(task, trainer, checkpoint, report).to_its_end(stop_requested)
+    except WorkerDied as error:
+        logger.warning("a worker that sampled for this one was lost: %s", error)
+        report(Failed(job_id, error.code, str(error), lost=True))
     except GrpoError as error:
         logger.warning("training failed: %s", error)
         report(Failed(job_id, error.code, str(error)))
@@ -47,16 +56,16 @@ def run_training(task: TrainingTask, report: Callable[[Report], None], stop_requ
         log_context.job_id.reset(context)
 
 
-def _trainer(task: TrainingTask) -> tuple[Trainer, Checkpoint | None]:
+def _trainer(task: TrainingTask, make_samplers: SamplersFactory) -> tuple[Trainer, Checkpoint | None]:
     """The run, and the checkpoint that it goes on from.
 
     Where the checkpoint is of no use the run begins anew: it ends with the bits of an undisturbed one all the same.
     """
     try:
-        return Trainer(task.environments, task.job.config, task.checkpoint), task.checkpoint
+        return Trainer(task.environments, task.job.config, task.checkpoint, make_samplers), task.checkpoint
     except UnusableCheckpoint as error:
         logger.warning("job %s begins again from its start: %s", task.job.id, error)
-        return Trainer(task.environments, task.job.config), None
+        return Trainer(task.environments, task.job.config, make_samplers=make_samplers), None
 
 
 class _Run:

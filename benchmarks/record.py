@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("numpy", "gymnasium", "litestar", "msgspec", "uvicorn", "uvloop", "httptools", "sqlite-utils")
+PACKAGES = ("numpy", "gymnasium", "litestar", "msgspec", "uvicorn", "uvloop", "httptools", "sqlite-utils", "psycopg", "ray")
 LEARNING_PACKAGES = ("numpy", "gymnasium", "box2d", "mujoco", "torch", "stable-baselines3")
 
 

@@ -13,6 +13,7 @@ from domain.actor import make_actor
 from domain.optimizer import clip_by_global_norm_into
 from domain.presets import resolve
 from domain.rollout import Collector
+from domain.samplers import SamplersHere
 from domain.samples import Samples
 from domain.trainer import Trainer
 from domain.update import Batch, Updater
@@ -85,7 +86,9 @@ def _average(updater: Updater) -> None:
 
 
 def _step(trainer: Trainer, repeats: int) -> dict[str, float]:
-    config, vector, collector = trainer.config, trainer._vector, trainer._collector
+    assert isinstance(trainer._samplers, SamplersHere)
+    [sampler] = trainer._samplers._samplers
+    config, vector, collector = trainer.config, sampler._vector, sampler._collector
     rng = np.random.default_rng(0)
     actor: Any = make_actor(config, trainer.environment, trainer._network, trainer._parameters, trainer._normalizer, rng)
     active, seeds = np.ones(config.n_envs, dtype=np.bool_), [*range(config.n_envs)]

@@ -59,6 +59,7 @@ INTEGER_BOUNDS: dict[str, Bounds] = {
     "ref_model_sync_steps": Bounds(1, 1_000_000),
     "eval_freq": Bounds(0, 1_000_000_000),
     "n_eval_episodes": Bounds(1, 100),
+    "num_workers": Bounds(1, 64),
 }
 NUMBER_BOUNDS: dict[str, Bounds] = {
     "learning_rate": Bounds(0, 1, above=True),
@@ -120,6 +121,8 @@ class TrainingConfig:
         eval_freq: steps between two evaluations during training, the best policy of which is kept beside the last; 0 = only
             when training is over. Evaluation uses no step of the budget and changes no bit of the training.
         n_eval_episodes: episodes of an evaluation.
+        num_workers: samplers that have n_envs / num_workers environments each, whole groups of them, and random numbers of
+            their own; on a Ray cluster they run beside one another.
         hidden_sizes, activation: the network.
     """
 
@@ -159,6 +162,7 @@ class TrainingConfig:
     activation: Activation = "tanh"
     eval_freq: int = 0
     n_eval_episodes: int = 10
+    num_workers: int = 1
 
     def __post_init__(self) -> None:
         errors = [*self._field_errors()]
@@ -169,7 +173,7 @@ class TrainingConfig:
 
     @property
     def num_groups(self) -> int:
-        """Groups that are simulated side by side."""
+        """Groups of all environments."""
         return self.n_envs // self.num_generations
 
     def _field_errors(self) -> Iterator[FieldError]:
@@ -184,10 +188,12 @@ class TrainingConfig:
                 yield FieldError(name, message)
 
     def _relation_errors(self) -> Iterator[FieldError]:
-        if self.n_envs % self.num_generations:
+        if self.n_envs % (self.num_generations * self.num_workers):
+            workers = f" for each of num_workers {self.num_workers}" if self.num_workers > 1 else ""
             yield FieldError(
                 "n_envs",
-                f"n_envs must be a whole number of groups, got {self.n_envs} with num_generations {self.num_generations}.",
+                f"n_envs must be a whole number of groups{workers}, got {self.n_envs} with num_generations "
+                f"{self.num_generations}.",
             )
         if self.importance_sampling_level == "sequence" and self.loss_type != "grpo":
             yield FieldError(
@@ -200,11 +206,12 @@ class TrainingConfig:
                 'supervision "outcome" gives every step the whole return, and gae_lambda weighs single steps; leave one out.',
             )
         carried = self.n_steps is not None and self.segment_start == "carried"
-        if carried and self.num_generations != self.n_envs:
+        if carried and self.num_generations * self.num_workers != self.n_envs:
+            of_worker = "n_envs" if self.num_workers == 1 else "n_envs / num_workers"
             yield FieldError(
                 "num_generations",
-                "num_generations must equal n_envs where segments are carried over (all environments are one group), "
-                f"got {self.num_generations} and n_envs {self.n_envs}.",
+                f"num_generations must equal {of_worker} where segments are carried over (all environments of a worker are one "
+                f"group), got {self.num_generations} and n_envs {self.n_envs}.",
             )
         if carried and self.supervision == "outcome":
             yield FieldError(

@@ -160,16 +160,26 @@ def _by_properties(environment: EnvironmentSpec, chosen: Preset) -> Preset:
 
 
 def _group_sizes(merged: Preset, chosen: Preset) -> Preset:
-    """n_envs and num_generations such that one follows from the other where only one is given."""
+    """n_envs and num_generations such that one follows from the other where only one is given.
+
+    A preset's environments are those of one worker; environments that are given are divided among the workers.
+    """
+    workers = merged.get("num_workers", 1)
+    if not isinstance(workers, int) or workers < 1:
+        return {}
     one_group = merged.get("n_steps") is not None and merged.get("segment_start") == "carried"
     n_envs, size = merged.get("n_envs", 8), merged.get("num_generations", 8)
     if not isinstance(n_envs, int) or not isinstance(size, int) or n_envs < 1 or size < 1:
         return {}
+    if "n_envs" in chosen:
+        if n_envs % workers:
+            return {}
+        n_envs //= workers
     if "num_generations" not in chosen and (one_group or n_envs % size):
         size = n_envs
     elif "n_envs" not in chosen:
         n_envs = size if one_group else max(n_envs // size, 1) * size
-    return {"n_envs": n_envs, "num_generations": size}
+    return {"n_envs": n_envs * workers, "num_generations": size}
 
 
 def _without_aliases(given: Mapping[str, Any]) -> Preset:

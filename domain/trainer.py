@@ -5,7 +5,7 @@ is in a Checkpoint, and a trainer made from a checkpoint goes on to the same bit
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -13,8 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.actor import make_actor
-from domain.advantages import generalized_advantages, group_advantages, group_std, returns_to_go, scale_advantages
+from domain.advantages import group_std, scale_advantages
 from domain.arrays import FloatArray
 from domain.checkpoint import Checkpoint
 from domain.config import TrainingConfig
@@ -24,16 +23,18 @@ from domain.normalizer import Normalizer
 from domain.optimizer import AdamState, AdamWorkspace, scheduled_learning_rate
 from domain.policy import Policy
 from domain.ports import EnvironmentFactory
-from domain.rewards import REWARD_FUNCTIONS, check_reward_fits
-from domain.ridge_value import Basis, RidgeValue
-from domain.rollout import Collector, Interrupted, Rollout
-from domain.shaping import training_rewards
-from domain.spaces import Discrete
+from domain.rewards import check_reward_fits
+from domain.ridge_value import RidgeValue
+from domain.rollout import Interrupted, Rollout
+from domain.sampler import Current, SamplerState, joined, make_basis
+from domain.samplers import SamplersFactory, SamplersHere
 from domain.update import Batch, Updater
 from domain.value import MIN_SAMPLES, fit_value
 from domain.value_readout import ValueReadOut
 
 Metrics = dict[str, float]
+_OWN_ARRAYS = {"parameters", "reference", "average", "adam_m", "adam_v", "normalizer_mean", "normalizer_var"}
+_OWN_ARRAYS |= {"ridge_gram", "ridge_moment"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class _Boundary:
     normalizer: Normalizer
     value: ValueReadOut
     ridge: RidgeValue | None
-    collector: dict[str, NDArray[Any]]
+    samplers: Sequence[SamplerState]
     rng: Mapping[str, Any]
     timesteps: int
     updates: int
@@ -58,8 +59,14 @@ class _Boundary:
 class Trainer:
     """One training run. Not thread-safe. Close it, or use it as a context manager, to close its environments."""
 
-    def __init__(self, environments: EnvironmentFactory, config: TrainingConfig, checkpoint: Checkpoint | None = None) -> None:
-        """Begin a run, or go on from a checkpoint of it.
+    def __init__(
+        self,
+        environments: EnvironmentFactory,
+        config: TrainingConfig,
+        checkpoint: Checkpoint | None = None,
+        make_samplers: SamplersFactory = SamplersHere,
+    ) -> None:
+        """Begin a run, or go on from a checkpoint of it. `make_samplers` decides where is sampled, and no bit of the result.
 
         Raises UnknownEnvironment, UnsupportedEnvironment, InvalidConfiguration (the reward does not fit), EnvironmentFailed,
         UnusableCheckpoint (it lacks what this version goes on from).
@@ -67,13 +74,11 @@ class Trainer:
         check_reward_fits(config.reward_function_type, config.env_name)
         self.config = config
         self.environment = environments.describe(config.env_name)
-        self._vector = environments.make(config.env_name, config.n_envs, config.max_episode_steps)
         space, actions = self.environment.observation_space, self.environment.action_space
         self._network = MLP((space.size, *config.hidden_sizes, actions.size), config.activation)
         self._log_std_size = actions.size if self.environment.continuous else 0
-        self._reward = REWARD_FUNCTIONS[config.reward_function_type]
         self._rng = np.random.Generator(np.random.PCG64(config.seed))
-        self._collector = Collector(self._vector, config, self._rng)
+        self._samplers = make_samplers(environments, config, self._rng)
         weights = self._network.init(self._rng)
         self._parameters = np.concatenate([weights, np.full(self._log_std_size, config.log_std_init, np.float32)])
         self._average = self._parameters.copy()
@@ -82,11 +87,8 @@ class Trainer:
         self._updater = Updater(config, self._network, self._parameters, self._average, self._adam, self._rng)
         self._normalizer = Normalizer.identity(space.size)
         self._value = ValueReadOut(lambda: np.zeros(config.hidden_sizes[-1] + 1, dtype=np.float32))
-        self._basis: Basis | None = None
-        self._ridge: RidgeValue | None = None
-        if config.gae_lambda is not None:
-            self._basis = Basis(space.size, isinstance(space, Discrete), config.seed)
-            self._ridge = RidgeValue.zero(self._basis.size)
+        basis = make_basis(self.environment, config)
+        self._ridge = None if basis is None else RidgeValue.zero(basis.size)
         self.timesteps = 0
         self.updates = 0
         if checkpoint is not None:
@@ -112,7 +114,7 @@ class Trainer:
     @property
     def simulated_timesteps(self) -> int:
         """Environment steps so far, those of a rollout under way included."""
-        return self.timesteps + self._collector.under_way
+        return self.timesteps + self._samplers.under_way
 
     @property
     def done(self) -> bool:
@@ -150,11 +152,15 @@ class Trainer:
         if b.ridge is not None:
             arrays |= {"ridge_gram": b.ridge.gram, "ridge_moment": b.ridge.moment}
             counters["ridge_count"] = b.ridge.count
-        return Checkpoint(self.config, self.policy, arrays | b.collector, counters, b.timesteps)
+        for prefix, state in zip(self._prefixes(), b.samplers, strict=True):
+            arrays |= {f"{prefix}{name}": array for name, array in state.arrays.items()}
+        if self.config.num_workers > 1:
+            counters["worker_rngs"] = [state.rng for state in b.samplers]
+        return Checkpoint(self.config, self.policy, arrays, counters, b.timesteps)
 
     def close(self) -> None:
         """Close the environments."""
-        self._vector.close()
+        self._samplers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -166,16 +172,15 @@ class Trainer:
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _iterate(self, should_stop: Callable[[], bool]) -> Metrics:
         config = self.config
-        normalizer = self._normalizer if config.norm_obs else None
-        actor = make_actor(config, self.environment, self._network, self._parameters, normalizer, self._rng)
-        rollout = self._collector.collect(actor, config.total_timesteps - self.timesteps, should_stop)
+        current = Current(self._parameters, self._normalizer, self._ridge)
+        sample = joined(self._samplers.sample(current, config.total_timesteps - self.timesteps, should_stop))
+        rollout, centred = sample.rollout, sample.centred
         progress = self.timesteps / config.total_timesteps
         self.timesteps += rollout.timesteps
-        self._collector.under_way = 0
+        self._samplers.settle()
         self.updates += 1
-        rewards = training_rewards(self._reward, self.environment, rollout)
-        returns = self._returns(rollout, rewards)
-        centred = group_advantages(returns, rollout.valid, config.num_generations, config.supervision)
+        if self._ridge is not None and sample.features is not None and sample.targets is not None:
+            self._ridge = self._ridge.updated(sample.features, sample.targets)
         advantages = scale_advantages(centred, rollout.valid, config.num_generations, config.scale_rewards)
         if config.norm_obs:
             self._normalizer = self._normalizer.updated(rollout.observations[rollout.valid])
@@ -192,33 +197,8 @@ class Trainer:
         if rollout.timesteps >= MIN_SAMPLES:
             parameters = self._average if config.ema_decay else self._parameters
             self._value = ValueReadOut(partial(self._fit_value, rollout, parameters.copy(), self._normalizer))
-        metrics = self._metrics(rollout, rewards, centred) | statistics | {"train/learning_rate": learning_rate}
+        metrics = self._metrics(rollout, sample.rewards, centred) | statistics | {"train/learning_rate": learning_rate}
         return {name: value for name, value in metrics.items() if math.isfinite(value)}
-
-    def _returns(self, rollout: Rollout, rewards: FloatArray) -> FloatArray:
-        """What the members of a group are compared by: whole returns, or generalised advantages; [T, N]."""
-        if self._basis is None or self._ridge is None:
-            return returns_to_go(rewards, rollout.ended, self.config.gamma)
-        valid, value = rollout.valid, self._ridge
-        now = self._basis(self._features(_rows(rollout.observations)))
-        following = self._basis(self._features(_rows(rollout.next_observations)))
-        samples = now[valid.ravel()]
-        if not value.count:  # in the first rollout a value of whole returns is better than none
-            value = value.updated(samples, returns_to_go(rewards, rollout.ended, self.config.gamma)[valid])
-        advantages, targets = self._estimate(rollout, rewards, value(now), value(following))
-        self._ridge = self._ridge.updated(samples, targets)
-        return advantages
-
-    def _estimate(
-        self, rollout: Rollout, rewards: FloatArray, values: FloatArray, next_values: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Generalised advantages [T, N], and the λ-returns of the valid samples, from values [T · N]."""
-        valid, gae_lambda = rollout.valid, self.config.gae_lambda or 0.0
-        values, next_values = values.reshape(valid.shape) * valid, next_values.reshape(valid.shape) * valid
-        advantages = generalized_advantages(
-            rewards, values, next_values, rollout.terminated, rollout.ended, self.config.gamma, gae_lambda
-        )
-        return advantages, (advantages + values)[valid]
 
     def _batch(self, rollout: Rollout, advantages: FloatArray) -> Batch:
         return Batch(
@@ -247,7 +227,7 @@ class Trainer:
 
     def _metrics(self, rollout: Rollout, rewards: FloatArray, centred: FloatArray) -> Metrics:
         metrics: Metrics = {}
-        episodes = self._collector.episodes.ended
+        episodes = self._samplers.episodes
         if episodes:
             metrics["rollout/ep_rew_mean"] = math.fsum(r for r, _ in episodes) / len(episodes)
             metrics["rollout/ep_len_mean"] = sum(n for _, n in episodes) / len(episodes)
@@ -269,7 +249,7 @@ class Trainer:
             normalizer=self._normalizer,
             value=self._value,
             ridge=self._ridge,
-            collector=self._collector.state(),
+            samplers=self._samplers.states(),
             rng=self._rng.bit_generator.state,
             timesteps=self.timesteps,
             updates=self.updates,
@@ -280,16 +260,14 @@ class Trainer:
         self._reference[:] = boundary.reference
         self._adam.restore(boundary.m, boundary.v, boundary.adam_step)
         self._normalizer, self._value, self._ridge = boundary.normalizer, boundary.value, boundary.ridge
-        self._collector.restore(boundary.collector)
+        self._samplers.restore(boundary.samplers)
         self._rng.bit_generator.state = boundary.rng
         self.timesteps, self.updates = boundary.timesteps, boundary.updates
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         arrays, counters = checkpoint.arrays, checkpoint.counters
-        own = {"parameters", "reference", "average", "adam_m", "adam_v", "normalizer_mean", "normalizer_var"}
-        own |= {"ridge_gram", "ridge_moment"}
         ridge = None
-        if self._basis is not None:
+        if self._ridge is not None:
             ridge = RidgeValue.of(arrays["ridge_gram"], arrays["ridge_moment"], counters["ridge_count"])
         self._reset_to(
             _Boundary(
@@ -302,14 +280,22 @@ class Trainer:
                 normalizer=Normalizer(arrays["normalizer_mean"], arrays["normalizer_var"], counters["normalizer_count"]),
                 value=ValueReadOut(partial(np.asarray, checkpoint.policy.value_weights)),
                 ridge=ridge,
-                collector={name: array for name, array in arrays.items() if name not in own},
+                samplers=self._sampler_states(arrays, counters),
                 rng=counters["rng"],
                 timesteps=counters["timesteps"],
                 updates=counters["updates"],
             )
         )
 
+    def _prefixes(self) -> list[str]:
+        """Of the names of each sampler's arrays in a checkpoint."""
+        number = self.config.num_workers
+        return [""] if number == 1 else [f"worker{index}/" for index in range(number)]
 
-def _rows(observations: FloatArray) -> FloatArray:
-    """[T, N, D] as [T · N, D]."""
-    return observations.reshape(-1, observations.shape[-1])
+    def _sampler_states(self, arrays: Mapping[str, NDArray[Any]], counters: Mapping[str, Any]) -> list[SamplerState]:
+        states = []
+        for index, prefix in enumerate(self._prefixes()):
+            names = [name for name in arrays if name.startswith(prefix) and name not in _OWN_ARRAYS]
+            rng = counters["worker_rngs"][index] if prefix else None
+            states.append(SamplerState({name.removeprefix(prefix): arrays[name] for name in names}, rng))
+        return states

@@ -43,3 +43,4 @@ class TrainingFields(TypedDict, total=False):
     activation: Literal["tanh", "relu"]
     eval_freq: int
     n_eval_episodes: int
+    num_workers: int

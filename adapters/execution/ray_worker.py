@@ -1,21 +1,20 @@
 """What runs in a worker of a Ray cluster: one training task."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import ray
 
-from adapters.execution.worker_process import NICENESS, OOM_SCORE
+from adapters.execution.ray_process import prepare
+from adapters.execution.ray_samplers import RaySamplers
 from application.worker import run_training
 from domain.ports import TrainingTask
 from domain.reports import Ended, Failed, Report
-
-_prepared = False
+from domain.samplers import SamplersHere
 
 
 def train(key: str, task: TrainingTask, mailbox: Any, initialize: Callable[[], object] | None) -> Ended | Failed:
@@ -23,7 +22,7 @@ def train(key: str, task: TrainingTask, mailbox: Any, initialize: Callable[[], o
 
     Where Ray calls this again, since the node of the first call was lost, it goes on from the newest checkpoint.
     """
-    _prepare(initialize)
+    prepare(initialize)
     first = task.checkpoint
     tries, newer = ray.get(mailbox.begin.remote(key, first.timesteps if first else 0))
     last: list[Ended | Failed] = []
@@ -41,19 +40,6 @@ def train(key: str, task: TrainingTask, mailbox: Any, initialize: Callable[[], o
             ray.get(mailbox.report.remote(key, tries, report))
 
     threading.Thread(target=wait_for_stop, name="stop", daemon=True).start()
-    run_training(replace(task, checkpoint=newer or first), report, stopped.is_set)
+    make_samplers = partial(RaySamplers, initialize) if task.job.config.num_workers > 1 else SamplersHere
+    run_training(replace(task, checkpoint=newer or first), report, stopped.is_set, make_samplers)
     return last[0]
-
-
-def _prepare(initialize: Callable[[], object] | None) -> None:
-    """Once in each process: give way to those that answer requests, as a worker process of a server does."""
-    global _prepared  # noqa: PLW0603 - the state of this process
-    if _prepared:
-        return
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
-    if initialize is not None:
-        initialize()
-    _prepared = True

@@ -142,6 +142,9 @@ EvalFreq = Annotated[
     _bounded("eval_freq", "Steps between two evaluations during training, the best policy of which is kept; default 0 = none."),
 ]
 NEvalEpisodes = Annotated[int, _bounded("n_eval_episodes", "Episodes of an evaluation; default 10.")]
+NumWorkers = Annotated[
+    int, _bounded("num_workers", "Samplers with a part of the environments each, beside one another on Ray; default 1.")
+]
 ModelVersion = Annotated[
     int, Meta(ge=1, le=2**53, description="A version of GET /models/{model_name}; null or absent: the newest, or all.")
 ]

@@ -51,6 +51,7 @@ class TrainRequest(Struct, forbid_unknown_fields=True):
     activation: fields.ActivationField | UnsetType = UNSET
     eval_freq: fields.EvalFreq | UnsetType = UNSET
     n_eval_episodes: fields.NEvalEpisodes | UnsetType = UNSET
+    num_workers: fields.NumWorkers | UnsetType = UNSET
 
 
 class ResumeRequest(Struct, forbid_unknown_fields=True):

@@ -55,6 +55,7 @@ class ConfigResponse(Struct):
     activation: fields.ActivationField
     eval_freq: fields.EvalFreq
     n_eval_episodes: fields.NEvalEpisodes
+    num_workers: fields.NumWorkers
 
 
 def config_response(config: TrainingConfig) -> ConfigResponse:

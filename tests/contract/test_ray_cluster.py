@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import ray
 from ray.cluster_utils import Cluster
 
 from adapters.environments.factory import GymnasiumEnvironments
@@ -14,8 +15,9 @@ from adapters.execution.ray_connection import ClusterUnavailable
 from adapters.execution.ray_executor import RayExecutor
 from bootstrap.execution import worker_variables
 from domain.config import TrainingConfig
+from domain.errors import EnvironmentFailed
 from domain.job import Job
-from domain.ports import TrainingTask
+from domain.ports import TrainingTask, VectorEnvironment
 from domain.presets import resolve
 from domain.reports import Checkpointed, Ended, Failed, Logged, Report
 from domain.trainer import Trainer
@@ -105,6 +107,53 @@ def test_job_whose_node_dies_goes_on_at_another_to_the_same_bits(cluster: Cluste
     logged = [report.message for each in seen for report in each if isinstance(report, Logged)]
     assert [message for message in logged if message.startswith("The worker was lost (try 2); another one goes on from step ")]
     add_node(cluster)
+
+
+def spread(timesteps: int) -> TrainingConfig:
+    """Of two workers."""
+    given = {"total_timesteps": timesteps, "num_workers": 2}
+    return resolve(given, ENVIRONMENTS.describe("CartPole-v1"), seed=5, model_name="model")
+
+
+def test_job_of_several_workers_is_that_of_one_process_also_when_a_node_dies(cluster: Cluster, executor: RayExecutor) -> None:
+    config = spread(60_000)
+    with Trainer(ENVIRONMENTS, config) as trainer:
+        for _ in trainer.run():
+            pass
+        expected = trainer.policy.parameters
+    job = Job(id="spread", config=config, created_at=datetime.now(UTC))
+    reports: queue.Queue[Report] = queue.Queue()
+    executor.start(TrainingTask(job, ENVIRONMENTS, checkpoint_seconds=0.2), reports.put)
+    checkpointed = reports.get(timeout=PATIENCE_SECONDS)
+    while not isinstance(checkpointed, Checkpointed):
+        checkpointed = reports.get(timeout=PATIENCE_SECONDS)
+    cluster.remove_node(max(cluster.worker_nodes, key=lambda node: node.node_id), allow_graceful=False)
+    seen = [checkpointed, *until_final(reports)]
+    if isinstance(seen[-1], Failed):  # that node had the second sampler; with the other one Ray has begun the task again
+        assert (seen[-1].code, seen[-1].lost) == ("worker-died", True)
+        checkpoint = [report.checkpoint for report in seen if isinstance(report, Checkpointed)][-1]
+        executor.start(TrainingTask(job, ENVIRONMENTS, checkpoint), reports.put)
+        seen = until_final(reports)
+    ended = seen[-1]
+    assert isinstance(ended, Ended), ended
+    assert np.array_equal(ended.checkpoint.policy.parameters, expected)
+    add_node(cluster)
+
+
+def test_environment_that_fails_in_another_worker_fails_the_job_with_its_reason(executor: RayExecutor) -> None:
+    reports: queue.Queue[Report] = queue.Queue()
+    job = Job(id="failing", config=spread(5_000), created_at=datetime.now(UTC))
+    executor.start(TrainingTask(job, OneThatFails()), reports.put)
+    assert until_final(reports)[-1] == Failed("failing", "environment-failed", "It broke.")
+
+
+class OneThatFails(GymnasiumEnvironments):
+    """The environments of the second sampler fail; those of the first, in the process that trains, do not."""
+
+    def make(self, env_name: str, num_envs: int, max_episode_steps: int) -> VectorEnvironment:
+        if ray.get_runtime_context().get_actor_id():
+            raise EnvironmentFailed("It broke.")
+        return super().make(env_name, num_envs, max_episode_steps)
 
 
 def test_cluster_that_does_not_answer_is_told_at_once() -> None:

@@ -21,6 +21,15 @@ STARTS: dict[str, dict[str, Any]] = {
     "episodes": {"segment_start": "fresh", "num_generations": 4},
     "sequence": {"segment_start": "fresh", "loss_type": "grpo", "importance_sampling_level": "sequence"},
     "valued": {"n_steps": 11, "segment_start": "carried", "gae_lambda": 0.9},
+    "workers": {"n_steps": 8, "segment_start": "branched", "n_envs": 12, "num_generations": 2, "num_workers": 3},
+    "valued workers": {
+        "n_steps": 11,
+        "segment_start": "carried",
+        "gae_lambda": 0.9,
+        "num_workers": 2,
+        "n_envs": 8,
+        "num_generations": 4,
+    },
 }
 EVERYTHING = {
     "total_timesteps": 240,
@@ -87,9 +96,9 @@ def test_run_of_these_tests_then_uses_what_it_should(kind: type[FakeVector], sta
     assert updates >= 3
     assert updates < steps < unbounded.checkpoint.counters["adam_step"], "target_kl ends some updates early"
     assert finished.checkpoint.policy.value_weights.any()
-    carries_on = any(name.startswith("environment/") for name in finished.checkpoint.arrays)
-    assert carries_on == (start in ("branched", "carried", "valued"))
-    assert ("ridge_gram" in finished.checkpoint.arrays) == (start == "valued")
+    carries_on = any("environment/" in name for name in finished.checkpoint.arrays)
+    assert carries_on == (start in ("branched", "carried", "valued", "workers", "valued workers"))
+    assert ("ridge_gram" in finished.checkpoint.arrays) == (start in ("valued", "valued workers"))
 
 
 @starts

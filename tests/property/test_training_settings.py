@@ -47,6 +47,7 @@ CHANGED: dict[str, dict[str, Any]] = {
     "log_std_init": {"log_std_init": -1.0},
     "hidden_sizes": {"hidden_sizes": (8, 8)},
     "activation": {"activation": "relu"},
+    "num_workers": {"num_workers": 2},
 }
 
 

@@ -14,6 +14,7 @@ PARTNERS: dict[str, dict[str, Any]] = {
     "importance_sampling_level": {"loss_type": "grpo"},
     "n_envs": {"n_steps": None},
     "num_generations": {"n_steps": None},
+    "num_workers": {"n_steps": None, "n_envs": 128, "num_generations": 2},
 }
 
 

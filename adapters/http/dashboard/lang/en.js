@@ -158,6 +158,7 @@ export const en = {
   "field.n_steps": "Steps per update",
   "field.n_epochs": "Passes per batch",
   "field.n_eval_episodes": "Episodes per evaluation",
+  "field.num_workers": "Workers that sample",
   "field.eval_freq": "Steps between evaluations",
   "field.norm_obs": "Normalise observations",
   "group.evaluation": "Evaluation",
