@@ -74,6 +74,10 @@ class StopTraining:
         self._queue.stop(job_id)
         return self._queue.wait(job_id, STOP_TIMEOUT_SECONDS)
 
+    def ask(self, job_id: str) -> None:
+        """Do not wait until it has ended. Raises JobNotFound, JobAlreadyEnded."""
+        self._queue.stop(job_id)
+
 
 class ResumeTraining:
     """Let a stopped or failed job go on from where it was."""

@@ -9,6 +9,7 @@ from application.models import DeleteModel, GetModel, ListModels
 from application.play import Plays
 from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
+from application.sweeps import GetSweep, ListSweeps, ResumeSweep, StartSweep, StopSweep
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.watching import FollowJob, GetHistory
@@ -21,6 +22,11 @@ class UseCases:
     start_training: StartTraining
     stop_training: StopTraining
     resume_training: ResumeTraining
+    start_sweep: StartSweep
+    get_sweep: GetSweep
+    list_sweeps: ListSweeps
+    stop_sweep: StopSweep
+    resume_sweep: ResumeSweep
     get_status: GetStatus
     list_jobs: ListJobs
     get_history: GetHistory

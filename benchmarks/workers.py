@@ -15,7 +15,7 @@ import benchmarks.slow_environment
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.ray_executor import RayExecutor
 from benchmarks import record
-from bootstrap.execution import worker_variables
+from bootstrap.settings import set_ray_variables, worker_variables
 from domain.job import Job
 from domain.ports import TrainingTask
 from domain.presets import resolve
@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
+    set_ray_variables()
     executor = RayExecutor("", 4, benchmarks.slow_environment.register, worker_variables())
     try:
         found = {

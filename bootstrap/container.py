@@ -12,6 +12,7 @@ from adapters.environments.factory import GymnasiumEnvironments
 from adapters.onnx_export.onnx_format import OnnxFormat
 from adapters.storage.folder_lock import Holder
 from adapters.storage.model_file import SafetensorsFormat
+from adapters.tuning.optuna_tuner import OptunaTuner
 from application.catalogue import ListEnvironments, ListRewardFunctions
 from application.elsewhere import Elsewhere
 from application.evaluation import EvaluateModel, EvaluationSlots, ReplayModel
@@ -24,6 +25,8 @@ from application.models import DeleteModel, GetModel, ListModels
 from application.play import Plays
 from application.portable import ExportModel, ImportModel
 from application.statistics import GetStatistics
+from application.sweep_runner import SweepRunner
+from application.sweeps import GetSweep, ListSweeps, ResumeSweep, StartSweep, StopSweep
 from application.system import GetHealth, GetReadiness
 from application.training import GetStatus, ListJobs, ResumeTraining, StartTraining, StopTraining
 from application.use_cases import UseCases
@@ -34,6 +37,7 @@ from bootstrap.settings import Settings
 from bootstrap.storage import open_storage
 from bootstrap.version import VERSION as VERSION  # noqa: PLC0414 - the name by which it is known
 from domain.ports import Clock, EnvironmentFactory, JobExecutor, JobRepository, ModelRepository, OtherServers
+from domain.sweep_ports import SweepRepository
 
 if TYPE_CHECKING:  # an optional extra
     from adapters.tracing.tracing import Tracing
@@ -65,6 +69,7 @@ class Container:
         *,
         jobs: JobRepository,
         models: ModelRepository,
+        sweeps: SweepRepository,
         executor: JobExecutor,
         environments: EnvironmentFactory,
         clock: Clock,
@@ -100,10 +105,20 @@ class Container:
         safetensors = SafetensorsFormat(VERSION)
         self._turns = EvaluationSlots()
         self._plays = Plays(models, environments, clock, new_id, _new_seed)
+        start = StartTraining(environments, queue, clock, new_id, _new_seed)
+        stop, resume = StopTraining(queue), ResumeTraining(environments, queue, jobs)
+        tuner = OptunaTuner()
+        runner = SweepRunner(sweeps, jobs, tuner, start, stop, resume, clock)
+        self._housekeeping.append(Housekeeping(runner.tend))
         self.use_cases = UseCases(
-            start_training=StartTraining(environments, queue, clock, new_id, _new_seed),
-            stop_training=StopTraining(queue),
-            resume_training=ResumeTraining(environments, queue, jobs),
+            start_training=start,
+            stop_training=stop,
+            resume_training=resume,
+            start_sweep=StartSweep(sweeps, environments, tuner, clock, new_id, _new_seed),
+            get_sweep=GetSweep(sweeps, environments, tuner),
+            list_sweeps=ListSweeps(sweeps),
+            stop_sweep=StopSweep(sweeps, clock, runner.advance),
+            resume_sweep=ResumeSweep(sweeps, clock, runner.advance),
             get_status=GetStatus(jobs, executor),
             list_jobs=ListJobs(jobs),
             get_history=GetHistory(jobs, environments),
@@ -167,6 +182,7 @@ def build(settings: Settings, tracing: "Tracing | None" = None, holder: Holder |
         return Container(
             jobs=storage.jobs,
             models=storage.models,
+            sweeps=storage.sweeps,
             others=storage.others,
             executor=tracing.executor(executor) if tracing else executor,
             # Inline, this process trains with them, too.

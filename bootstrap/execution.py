@@ -1,6 +1,5 @@
 """Where training runs: within the process, in worker processes, or on a Ray cluster."""
 
-import os
 from functools import partial
 
 from adapters.execution.inline import InlineExecutor
@@ -9,10 +8,8 @@ from bootstrap.env_modules import import_env_modules
 from bootstrap.lists import items
 from bootstrap.logs import configure
 from bootstrap.plugins import load_plugins
-from bootstrap.settings import InvalidSettings, Settings
+from bootstrap.settings import InvalidSettings, Settings, set_ray_variables, worker_variables
 from domain.ports import JobExecutor
-
-BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
 
 
 def open_executor(settings: Settings) -> JobExecutor:
@@ -31,17 +28,13 @@ def load_own_code(settings: Settings) -> None:
     load_plugins(items(settings.plugins))
 
 
-def worker_variables() -> dict[str, str]:
-    """What decides of the last bit: workers on other machines compute as those of this one."""
-    return {name: os.environ[name] for name in BLAS if name in os.environ}
-
-
 def _prepare_worker(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format)
     load_own_code(settings)
 
 
 def _on_ray(settings: Settings, prepare: "partial[None]") -> JobExecutor:
+    set_ray_variables()
     try:
         from adapters.execution.ray_connection import ClusterUnavailable  # noqa: PLC0415
         from adapters.execution.ray_executor import RayExecutor  # noqa: PLC0415 - an optional extra

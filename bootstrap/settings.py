@@ -17,6 +17,7 @@ from bootstrap.processor import better_kernels
 
 PREFIX = "GRPO_"
 EXIT_CODE = 2
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SQLITE = "sqlite:///"
 DATABASES = (SQLITE, "postgresql://", "postgres://")
 
@@ -119,10 +120,20 @@ def exit_with(message: str) -> NoReturn:
 
 def use_one_blas_thread() -> None:
     """Small matrices lose by threads and by narrow kernels. Takes effect before numpy is imported, and in worker processes."""
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    for variable in BLAS_THREADS:
         os.environ.setdefault(variable, "1")
     if kernels := better_kernels():
         os.environ.setdefault("OPENBLAS_CORETYPE", kernels)
+
+
+def worker_variables() -> dict[str, str]:
+    """What decides of the last bit, for workers on other machines: they compute as those of this one."""
+    return {name: os.environ[name] for name in (*BLAS_THREADS, "OPENBLAS_CORETYPE") if name in os.environ}
+
+
+def set_ray_variables() -> None:
+    """Nobody else is told that Ray is used here, and Ray does not warn of accelerators, which are not used."""
+    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
 
 
 def descriptions() -> dict[str, str]:

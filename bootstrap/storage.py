@@ -9,8 +9,10 @@ from adapters.storage.database import open_database
 from adapters.storage.folder_lock import FolderLock, Holder
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
+from adapters.storage.sqlite_sweeps import SqliteSweepRepository
 from bootstrap.settings import SQLITE, InvalidSettings, Settings, without_password
 from domain.ports import JobRepository, ModelRepository, OtherServers
+from domain.sweep_ports import SweepRepository
 
 LOCK_SECONDS = 2.0  # in which a command that only looks into the folder is done
 
@@ -21,6 +23,7 @@ class Storage:
 
     jobs: JobRepository
     models: ModelRepository
+    sweeps: SweepRepository
     close: Callable[[], None]
     others: OtherServers | None = None
 
@@ -56,7 +59,12 @@ def _sqlite(file: Path, holder: Holder | None) -> Storage:
         opened.callback(FolderLock(file.parent, holder, LOCK_SECONDS).close)
         database = open_database(file)
         opened.callback(database.close)
-        return Storage(SqliteJobRepository(database), SqliteModelRepository(database), opened.pop_all().close)
+        return Storage(
+            SqliteJobRepository(database),
+            SqliteModelRepository(database),
+            SqliteSweepRepository(database),
+            opened.pop_all().close,
+        )
 
 
 def _postgres(url: str) -> Storage:
@@ -65,10 +73,15 @@ def _postgres(url: str) -> Storage:
         from adapters.storage.postgres_jobs import PostgresJobRepository  # noqa: PLC0415
         from adapters.storage.postgres_models import PostgresModelRepository  # noqa: PLC0415
         from adapters.storage.postgres_news import PostgresNews  # noqa: PLC0415
+        from adapters.storage.postgres_sweeps import PostgresSweepRepository  # noqa: PLC0415
     except ImportError as error:
         install = "pip install 'psycopg[binary,pool]'"
         raise InvalidSettings(f"a database_url of PostgreSQL needs the extra [postgres]: {install} ({error}).") from error
     database = open_postgres(url)
     return Storage(
-        PostgresJobRepository(database), PostgresModelRepository(database), database.close, PostgresNews(url, database)
+        PostgresJobRepository(database),
+        PostgresModelRepository(database),
+        PostgresSweepRepository(database),
+        database.close,
+        PostgresNews(url, database),
     )

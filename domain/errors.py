@@ -15,11 +15,14 @@ GrpoError
 ├── NotFound
 │   ├── JobNotFound
 │   ├── ModelNotFound
-│   └── PlayNotFound             (play_errors)
+│   ├── PlayNotFound             (play_errors)
+│   └── SweepNotFound            (sweep_errors)
 ├── Conflict
 │   ├── JobAlreadyEnded
 │   ├── JobAlreadyExists
-│   └── JobNotResumable
+│   ├── JobNotResumable
+│   ├── SweepAlreadyEnded        (sweep_errors)
+│   └── SweepNotResumable        (sweep_errors)
 ├── Unauthenticated              (access_errors)
 ├── Forbidden                    (access_errors)
 │   ├── MissingScope
@@ -45,9 +48,7 @@ GrpoError
 └── StorageFailure
     └── CorruptData
 
-`str(error)` is a sentence for people, `code` a stable word for machines. Those of who may do what stand in
-`domain.access_errors`, those of files of models in `domain.model_errors`, those of evaluations and plays in
-`domain.play_errors`.
+`str(error)` is a sentence for people, `code` a stable word for machines. The files of those that are elsewhere are named.
 """
 
 from dataclasses import dataclass

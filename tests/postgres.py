@@ -54,4 +54,4 @@ def schema() -> Iterator[str]:
 def empty(url: str) -> None:
     """Remove every row."""
     with psycopg.connect(url) as connection:
-        connection.execute("truncate jobs, checkpoints, events, model_names, model_versions, servers")
+        connection.execute("truncate jobs, checkpoints, events, model_names, model_versions, servers, sweeps, sweep_trials")

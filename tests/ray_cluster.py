@@ -1,15 +1,13 @@
 """Ray clusters for tests: small, on loopback, gone at the end."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ray.cluster_utils import Cluster
 
-from adapters.execution.ray_connection import OWN_VARIABLES
 from adapters.execution.ray_executor import RayExecutor
-from bootstrap.execution import worker_variables
+from bootstrap.settings import set_ray_variables, worker_variables
 
 LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for the address by which other machines reach this one
 COMMON: dict[str, Any] = {
@@ -22,6 +20,7 @@ COMMON: dict[str, Any] = {
 @contextmanager
 def local_executor(cpus: int = 2) -> Iterator[RayExecutor]:
     """An executor with a cluster of its own."""
+    set_ray_variables()
     executor = RayExecutor("", cpus, variables=worker_variables())
     try:
         yield executor
@@ -32,7 +31,7 @@ def local_executor(cpus: int = 2) -> Iterator[RayExecutor]:
 @contextmanager
 def cluster_of(nodes: int) -> Iterator[Cluster]:
     """A head without CPUs, to which servers connect, and nodes of one CPU each."""
-    os.environ.update(OWN_VARIABLES)
+    set_ray_variables()
     system = {"health_check_initial_delay_ms": 1_000, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
     cluster = Cluster(initialize_head=True, head_node_args=COMMON | {"num_cpus": 0, "_system_config": system})
     try:

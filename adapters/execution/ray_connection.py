@@ -1,7 +1,6 @@
 """The way into a Ray cluster, with a sentence for people where there is none."""
 
 import logging
-import os
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +11,6 @@ ANSWER_SECONDS = 5.0
 LOCAL_STORE_BYTES = 256 * 1024 * 1024
 NAMESPACE = "grpo"
 LOOPBACK = "127.0.0.1"
-# Nobody else is told that Ray is used here; and a warning about accelerators, which are not used, is not given.
-OWN_VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
 class ClusterUnavailable(Exception):
@@ -25,7 +22,6 @@ def connect(address: str, cpus: int, variables: Mapping[str, str]) -> None:
 
     `variables`: of the environment of each worker. Raises ClusterUnavailable.
     """
-    os.environ.update(OWN_VARIABLES)
     logging.getLogger("ray").setLevel(logging.ERROR)
     options: dict[str, Any] = {
         "namespace": NAMESPACE,

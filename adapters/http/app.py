@@ -16,6 +16,7 @@ from adapters.http.controllers.inference import inference_routes
 from adapters.http.controllers.models import model_routes
 from adapters.http.controllers.monitoring import monitoring_routes
 from adapters.http.controllers.plays import play_routes
+from adapters.http.controllers.sweeps import sweep_routes
 from adapters.http.controllers.system import system_routes
 from adapters.http.controllers.training import training_routes
 from adapters.http.controllers.watching import watching_routes
@@ -61,6 +62,7 @@ def create_app(
             model_routes(use_cases),
             evaluation_routes(use_cases),
             play_routes(use_cases),
+            sweep_routes(use_cases),
             catalogue_routes(use_cases),
             system_routes(use_cases, version),
             monitoring_routes(use_cases, registry),

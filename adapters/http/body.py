@@ -4,7 +4,8 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar, cast
+from types import UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar.exceptions import HTTPException, InternalServerException
@@ -87,21 +88,42 @@ class BodyDecoder(Generic[RequestType]):
     def _explain_field(self, message: str, document: dict[str, Any]) -> Exception:
         match = _PATH.match(message)
         expected, path = (match["expected"], match["path"] or "") if match else (message, "")
+        path = self._with_keys(path, message, document)
+        within = f"{path}." if path else ""
         if unknown := _UNKNOWN.match(expected):
-            allowed = ", ".join(self._type.__struct_fields__)
-            return InvalidInput(FieldError(unknown[1], f"Unknown field {unknown[1]!r}; allowed: {allowed}."))
+            allowed = ", ".join(_type_at(self._type, path).__struct_fields__)
+            return InvalidInput(FieldError(within + unknown[1], f"Unknown field {within + unknown[1]!r}; allowed: {allowed}."))
         if missing := _MISSING.match(expected):
-            return InvalidInput(FieldError(missing[1], f"The field {missing[1]!r} is required."))
+            return InvalidInput(FieldError(within + missing[1], f"The field {within + missing[1]!r} is required."))
         if expected.startswith("Invalid enum value"):
-            wanted = f"one of {', '.join(self._choices(path))}"
+            wanted = f"one of {', '.join(map(str, get_args(_type_at(self._type, path))))}"
         else:
             kinds = expected.partition(", got")[0].removeprefix("Expected ").replace("`", "").split(" | ")
             wanted = " or ".join(_KINDS.get(kind, kind) for kind in kinds)
         return InvalidInput(FieldError(path, f"{path} must be {wanted}, got {_shown(_look_up(document, path))}."))
 
-    def _choices(self, name: str) -> list[str]:
-        schema = msgspec.json.schema_components([self._type])[1][self._type.__name__]["properties"][name]
-        return [str(choice) for choice in schema["enum"]]
+    def _with_keys(self, path: str, message: str, document: dict[str, Any]) -> str:
+        """The path with the keys of objects, for which msgspec writes `[...]`: those with which alone the fault is there."""
+        before, found, after = path.partition("[...]")
+        if not found:
+            return path
+        entries = document[before]
+        for key, value in entries.items():
+            try:
+                self._decoder.decode(json.dumps(document | {before: {key: value}}))
+            except msgspec.ValidationError as error:
+                if str(error) == message:
+                    return f"{before}.{key}{after}"
+        return path
+
+
+def _type_at(kind: Any, path: str) -> Any:
+    """The type of the value at a path of names, without what is optional about it."""
+    for name in path.split(".") if path else ():
+        kind = get_args(kind)[1] if get_origin(kind) is dict else get_type_hints(kind)[name]
+        if get_origin(kind) in (Union, UnionType):
+            kind = next(one for one in get_args(kind) if get_origin(one) is Literal or hasattr(one, "__struct_fields__"))
+    return kind
 
 
 def _check_media_type(headers: Iterable[tuple[bytes, bytes]]) -> None:

@@ -39,6 +39,11 @@ TAGS = [
         "Jobs: start one, watch it, stop it, let it go on. A job is `queued`, then `running`, then `completed`, `failed` or "
         "`stopped`; beyond the number of workers jobs wait in order of arrival.",
     ),
+    Tag(
+        "sweeps",
+        "A search for the training fields with the best policy: many runs as ordinary jobs, guided by those before them; the "
+        "hopeless ones are stopped early.",
+    ),
     Tag("inference", "Actions for observations. One request may hold many observations."),
     Tag("models", "What training has left: every model has versions, and each knows its job, configuration, seed and digest."),
     Tag("play", "A kept model at play, step by step in real time, and shoves that it has to recover from."),

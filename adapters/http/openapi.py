@@ -19,7 +19,7 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from adapters.http import catalogue_types, evaluation_types, play_types, requests, responses
+from adapters.http import catalogue_types, evaluation_types, play_types, requests, responses, sweep_types
 from adapters.http.introduction import INTRODUCTION, TAGS
 from adapters.http.scopes import is_probe, needed_scope
 
@@ -27,6 +27,10 @@ TYPES = [
     requests.TrainRequest,
     requests.ResumeRequest,
     requests.InferenceRequest,
+    sweep_types.SweepRequest,
+    sweep_types.ResumeSweepRequest,
+    sweep_types.SweepsResponse,
+    sweep_types.SweepResponse,
     responses.TrainResponse,
     responses.ServerSentEvent,
     responses.JobsResponse,

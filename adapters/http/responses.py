@@ -92,11 +92,7 @@ class StatusResponse(Struct):
         Meta(description="As a body of POST /train it repeats the run. Left out where many jobs are listed."),
     ] = UNSET
     waiting_reason: Annotated[
-        str | UnsetType,
-        Meta(
-            description="Why a queued job waits: all workers are busy, or the cluster has no free CPU. Otherwise absent.",
-            examples=["The Ray cluster has no free CPU: 8 of 8 are in use."],
-        ),
+        str | UnsetType, Meta(description="Why a queued job waits, as far as it is for the workers. Otherwise absent.")
     ] = UNSET
 
 

@@ -118,3 +118,14 @@ def m004_imported_models(db: Database) -> None:
 def m005_servers_of_jobs(db: Database) -> None:
     """Which server's worker has a job; null = none, or one of before."""
     db.table("jobs").add_column("server", str)
+
+
+@migrations()
+def m006_sweeps(db: Database) -> None:
+    """Sweeps in order of arrival, and their trials."""
+    db.table("sweeps").create(
+        {"position": int, "id": str, "status": str, "data": str}, pk="position", not_null={"id", "status", "data"}
+    )
+    db.table("sweeps").create_index(["id"], unique=True)
+    db.table("sweeps").create_index(["status"])
+    db.table("sweep_trials").create({"sweep_id": str, "number": int, "data": str}, pk=("sweep_id", "number"), not_null={"data"})

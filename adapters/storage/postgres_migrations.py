@@ -62,6 +62,21 @@ STEPS: dict[str, str] = {
         alter table model_versions alter column data set storage external;
         create table servers (id text primary key, seen_at timestamptz not null);
     """,
+    "p002_sweeps": """
+        create table sweeps (
+            position bigint generated always as identity primary key,
+            id text not null unique,
+            status text not null,
+            data text not null
+        );
+        create index sweeps_by_status on sweeps (status);
+        create table sweep_trials (
+            sweep_id text not null references sweeps (id),
+            number integer not null,
+            data text not null,
+            primary key (sweep_id, number)
+        );
+    """,
 }
 """By name, in their order. Bytes are stored uncompressed: random numbers do not become smaller."""
 

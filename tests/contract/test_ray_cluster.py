@@ -13,7 +13,7 @@ from ray.cluster_utils import Cluster
 from adapters.environments.factory import GymnasiumEnvironments
 from adapters.execution.ray_connection import ClusterUnavailable
 from adapters.execution.ray_executor import RayExecutor
-from bootstrap.execution import worker_variables
+from bootstrap.settings import worker_variables
 from domain.config import TrainingConfig
 from domain.errors import EnvironmentFailed
 from domain.job import Job

@@ -10,6 +10,7 @@ from litestar import Litestar
 from adapters.execution.inline import InlineExecutor
 from adapters.http.app import create_app
 from adapters.storage.memory import MemoryJobRepository, MemoryModelRepository
+from adapters.storage.memory_sweeps import MemorySweepRepository
 from bootstrap.container import VERSION, Container, SystemClock
 from bootstrap.settings import Settings
 from domain.checkpoint import Model
@@ -26,6 +27,7 @@ def service_of(environments: EnvironmentFactory, *models: Model) -> tuple[Litest
     container = Container(
         jobs=MemoryJobRepository(),
         models=kept,
+        sweeps=MemorySweepRepository(),
         executor=InlineExecutor(),
         environments=environments,
         clock=SystemClock(),

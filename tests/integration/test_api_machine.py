@@ -14,6 +14,7 @@ from adapters.http.app import create_app
 from adapters.storage.database import SqliteDatabase, open_database
 from adapters.storage.sqlite_jobs import SqliteJobRepository
 from adapters.storage.sqlite_models import SqliteModelRepository
+from adapters.storage.sqlite_sweeps import SqliteSweepRepository
 from bootstrap.container import VERSION, Container
 from bootstrap.settings import Settings
 from tests.fake_executor import FakeExecutor
@@ -273,6 +274,7 @@ class ApiMachine(RuleBasedStateMachine):
         self.container = Container(
             jobs=SqliteJobRepository(self.database),
             models=SqliteModelRepository(self.database),
+            sweeps=SqliteSweepRepository(self.database),
             executor=self.executor,
             environments=GymnasiumEnvironments(),
             clock=FakeClock(),
