@@ -1,7 +1,9 @@
 # The service, as a user without rights, with its data in one volume. How to run it: docs/how-to/docker.md
 FROM python:3.12-slim AS build
-COPY requirements.txt .
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY requirements.txt requirements-cluster.txt ./
+# requirements-cluster.txt: with PostgreSQL, Ray and Optuna, for deploy/.
+ARG REQUIREMENTS=requirements.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r $REQUIREMENTS
 
 FROM python:3.12-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin grpo \

@@ -13,7 +13,8 @@ from bootstrap.settings import PREFIX, InvalidSettings, Settings, load
 from tests.e2e.server import ROOT, ServerProcess
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-SHIPPED = {"domain", "application", "adapters", "bootstrap", "grpo_client", "run_api.py", "requirements.txt"}
+SHIPPED = {"domain", "application", "adapters", "bootstrap", "grpo_client", "run_api.py"}
+SHIPPED |= {"requirements.txt", "requirements-cluster.txt"}
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -36,7 +37,7 @@ def health_command() -> list[str]:
 
 
 def test_everything_that_is_copied_exists_and_reaches_the_daemon() -> None:
-    copied = {line.split()[0] for line in arguments("COPY") if "--from" not in line}
+    copied = {name for line in arguments("COPY") if "--from" not in line for name in line.split()[:-1]}
     assert copied == SHIPPED
     assert all((ROOT / name).exists() for name in copied)
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
