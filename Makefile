@@ -5,7 +5,7 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 .PHONY: help run test fuzz chaos chaos-cluster backup check format openapi docs bench-learning bench-training bench-environments bench-http bench-many-jobs \
-	bench-load bench-checkpoints bench-watching bench-dashboard bench-workers screenshots soak bench-footprint clean
+	bench-load bench-checkpoints bench-watching bench-dashboard bench-scaling bench-workers screenshots soak bench-footprint clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -75,6 +75,9 @@ bench-dashboard: .venv/dev ## how soon the page can be used, how soon it shows a
 
 screenshots: .venv/dev ## docs/screenshots/, made by a real server and Chromium
 	$(BIN)/python -m benchmarks.screenshots
+
+bench-scaling: .venv/dev ## inference and jobs over more servers and nodes; needs nginx, wrk and PostgreSQL
+	$(BIN)/python -m benchmarks.scaling $(ARGS)
 
 bench-workers: .venv/dev ## one job over 1, 2 and 4 workers of a Ray cluster of this machine
 	$(BIN)/python -m benchmarks.workers $(ARGS)

@@ -76,6 +76,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             check(getattr(self, name))
         if self.database_url and not self.database_url.startswith(DATABASES):
             raise ValueError("it is no URL of a database; write sqlite:///PATH or postgresql://USER@HOST:PORT/DATABASE")
+        if self.ray_address and not _is_address(self.ray_address):
+            raise ValueError("it is no address of a cluster; write host:port")
 
 
 class InvalidSettings(Exception):
@@ -154,6 +156,11 @@ def option_texts() -> dict[str, str]:
         name: f"{description} ({PREFIX}{name.upper()}, default {getattr(defaults, name)})"
         for name, description in descriptions().items()
     }
+
+
+def _is_address(text: str) -> bool:
+    found = re.fullmatch(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})", text)
+    return found is not None and 1 <= int(found[1]) <= 65_535
 
 
 def _convert(one: dict[str, Any], origin: str) -> Any:

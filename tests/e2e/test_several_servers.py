@@ -86,3 +86,23 @@ def test_server_that_is_killed_loses_nothing(servers: Servers) -> None:
         assert second.wait(job)["status"] == "completed"
         assert [sha for _, sha in second.versions(f"disturbed-{number}")] == [second.versions("undisturbed")[0][1]]
     assert "the server ended while it was running" in second.log()
+
+
+def test_sweep_goes_on_when_its_server_is_killed_and_no_trial_is_lost_or_made_twice(servers: Servers) -> None:
+    first, second = servers
+    body = {
+        "search_space": {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}},
+        "training": {"total_timesteps": 2_000, "hidden_sizes": [8], "n_eval_episodes": 1},
+        "n_trials": 6,
+        "max_parallel": 2,
+        "seed": 1,
+        "pruner": "none",
+    }
+    sweep = first.client.post("/sweeps", json=body).json()["sweep_id"]
+    second.until(lambda: len(second.client.get(f"/sweeps/{sweep}").json()["trials"]) >= 2)
+    first.stop(signal.SIGKILL)
+    second.until(lambda: second.client.get(f"/sweeps/{sweep}").json()["status"] == "completed")
+    trials = second.client.get(f"/sweeps/{sweep}").json()["trials"]
+    assert [(trial["number"], trial["status"]) for trial in trials] == [(number, "completed") for number in range(6)]
+    jobs = second.client.get("/training/jobs").json()["jobs"]
+    assert sorted(job["job_id"] for job in jobs) == sorted(trial["job_id"] for trial in trials)
