@@ -50,7 +50,12 @@ class SweepRunner:
 
     def tend(self) -> None:
         """All sweeps that have not ended."""
-        for sweep in self._sweeps.list([SweepStatus.RUNNING, SweepStatus.STOPPING]):
+        try:
+            sweeps = self._sweeps.list([SweepStatus.RUNNING, SweepStatus.STOPPING])
+        except StorageFailure as error:
+            logger.warning("sweeps are advanced later: %s", error)
+            return
+        for sweep in sweeps:
             try:
                 self.advance(sweep.id)
             except GrpoError as error:

@@ -24,6 +24,7 @@ from grpo_client.errors import (
     RateLimited,
     ServerError,
     StillRunning,
+    SweepFailed,
     Unauthorized,
     UnexpectedAnswer,
 )
@@ -43,7 +44,9 @@ from grpo_client.results import (
     Prediction,
     Replay,
     RewardFunction,
+    SweepStatus,
 )
+from grpo_client.sweep import AsyncSweep, Sweep
 
 __all__ = [
     "DEFAULT_URL",
@@ -51,6 +54,7 @@ __all__ = [
     "AsyncClient",
     "AsyncJob",
     "AsyncModel",
+    "AsyncSweep",
     "BadRequest",
     "Client",
     "ClientError",
@@ -80,6 +84,9 @@ __all__ = [
     "RewardFunction",
     "ServerError",
     "StillRunning",
+    "Sweep",
+    "SweepFailed",
+    "SweepStatus",
     "Unauthorized",
     "UnexpectedAnswer",
 ]

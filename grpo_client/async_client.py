@@ -1,7 +1,7 @@
 """A server, from a program with an event loop: the names of `client`, `job` and `model`, to be awaited."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
@@ -32,6 +32,7 @@ from grpo_client.results import (
     RewardFunction,
     Svg,
 )
+from grpo_client.sweep import AsyncSweep
 
 
 class AsyncModel:
@@ -172,6 +173,26 @@ class AsyncClient:
         key = uuid4().hex if idempotency_key is None else idempotency_key
         started = await self._session.send(calls.train({"env_name": env_name, **fields}, key))
         return AsyncJob(self._session, started.job_id, started.config)
+
+    async def sweep(
+        self,
+        search_space: Mapping[str, Mapping[str, Any]],
+        training: TrainingFields | None = None,
+        n_trials: int = 20,
+        max_parallel: int = 2,
+        seed: int | None = None,
+        pruner: Literal["median", "none"] = "median",
+    ) -> AsyncSweep:
+        """As `Client.sweep`."""
+        body = {
+            "search_space": search_space,
+            "training": training or {},
+            "n_trials": n_trials,
+            "max_parallel": max_parallel,
+            "seed": seed,
+            "pruner": pruner,
+        }
+        return AsyncSweep(self._session, (await self._session.send(calls.start_sweep(body))).sweep_id)
 
     async def job(self, job_id: str) -> AsyncJob:
         """As `Client.job`."""

@@ -103,6 +103,27 @@ def resume(job_id: str, total_timesteps: int | None) -> Call[results.Started]:
     return Call("POST", f"/training/{_segment(job_id)}/resume", reader(results.Started), content=body, headers=JSON)
 
 
+def start_sweep(body: Mapping[str, Any]) -> Call[results.SweepStatus]:
+    """Start a sweep."""
+    return Call("POST", "/sweeps", reader(results.SweepStatus), content=encoded(body), headers=JSON)
+
+
+def sweep(sweep_id: str) -> Call[results.SweepStatus]:
+    """Its trials and the best of them."""
+    return Call("GET", f"/sweeps/{_segment(sweep_id)}", reader(results.SweepStatus), repeatable=True)
+
+
+def stop_sweep(sweep_id: str) -> Call[results.SweepStatus]:
+    """Begin no further trial, and stop those that run."""
+    return Call("POST", f"/sweeps/{_segment(sweep_id)}/stop", reader(results.SweepStatus))
+
+
+def resume_sweep(sweep_id: str, n_trials: int | None) -> Call[results.SweepStatus]:
+    """Go on with a sweep that has ended."""
+    body = encoded(_given(n_trials=n_trials))
+    return Call("POST", f"/sweeps/{_segment(sweep_id)}/resume", reader(results.SweepStatus), content=body, headers=JSON)
+
+
 def metrics(job_id: str, max_points: int | None) -> Call[results.Metrics]:
     """The history of a run."""
     path = f"/training/{_segment(job_id)}/metrics"

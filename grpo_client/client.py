@@ -1,9 +1,9 @@
 """A server, from a program that waits for each answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Literal, Self, Unpack
 from uuid import uuid4
 
 import httpx
@@ -23,6 +23,7 @@ from grpo_client.results import (
     RewardFunction,
 )
 from grpo_client.session import Session
+from grpo_client.sweep import Sweep
 
 
 class Client:
@@ -68,6 +69,30 @@ class Client:
         key = uuid4().hex if idempotency_key is None else idempotency_key
         started = self._session.send(calls.train({"env_name": env_name, **fields}, key))
         return Job(self._session, started.job_id, started.config)
+
+    def sweep(
+        self,
+        search_space: Mapping[str, Mapping[str, Any]],
+        training: TrainingFields | None = None,
+        n_trials: int = 20,
+        max_parallel: int = 2,
+        seed: int | None = None,
+        pruner: Literal["median", "none"] = "median",
+    ) -> Sweep:
+        """Search the fields with the best policy. Trials are jobs like any others. The server needs the extra [tune].
+
+        `search_space`: by name, as {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}.
+        `training`: what all trials share.
+        """
+        body = {
+            "search_space": search_space,
+            "training": training or {},
+            "n_trials": n_trials,
+            "max_parallel": max_parallel,
+            "seed": seed,
+            "pruner": pruner,
+        }
+        return Sweep(self._session, (self._session.send(calls.start_sweep(body))).sweep_id)
 
     def job(self, job_id: str) -> Job:
         """Take up a job by its id. Raises NotFound."""

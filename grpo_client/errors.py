@@ -14,13 +14,14 @@ ClientError
 ├── ConnectionFailed          no answer, or one that was cut off
 ├── UnexpectedAnswer          an answer that is not this API's
 ├── JobFailed                 a job that was waited for has failed; `status` says why
+├── SweepFailed               a sweep that was waited for has failed; `status` says why
 └── StillRunning              a job that was waited for needs longer; also a TimeoutError
 """
 
 import httpx
 import msgspec
 
-from grpo_client.results import JobStatus
+from grpo_client.results import JobStatus, SweepStatus
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -119,6 +120,17 @@ class StillRunning(ClientError, TimeoutError):
     def __str__(self) -> str:
         at = f"{self.status.current_timesteps:,} of {self.status.total_timesteps:,} steps"
         return f"Job {self.status.job_id} is {self.status.status} after {self.waited_seconds:g} s ({at}) and goes on."
+
+
+class SweepFailed(ClientError):
+    """A sweep that was waited for has failed. `status.message` says why."""
+
+    def __init__(self, status: SweepStatus) -> None:
+        super().__init__(status)
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"Sweep {self.status.sweep_id} failed: {self.status.message}"
 
 
 CLASSES: dict[int, type[ApiError]] = {

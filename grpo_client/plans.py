@@ -20,11 +20,12 @@ from grpo_client.errors import (
     ConnectionFailed,
     JobFailed,
     StillRunning,
+    SweepFailed,
     UnexpectedAnswer,
     error_of,
     retry_after_of,
 )
-from grpo_client.results import Event, JobStatus
+from grpo_client.results import Event, JobStatus, SweepStatus
 from grpo_client.sse import EventStreamParser, Message
 
 T = TypeVar("T")
@@ -145,6 +146,25 @@ def waiting(
             yield max(0.0, left)
             raise StillRunning(seen, limit)
         yield min(pause, left - LAST_POLL_SECONDS)
+
+
+def waiting_for_sweep(
+    sweep_id: str, timeout_seconds: float | None, monotonic: Callable[[], float] = time.monotonic
+) -> Plan[SweepStatus]:
+    """Ask until the sweep has ended. Raises SweepFailed, TimeoutError, ApiError, ConnectionFailed."""
+    end = monotonic() + (math.inf if timeout_seconds is None else timeout_seconds)
+    pause = SHORTEST_POLL_SECONDS
+    while True:
+        seen = yield from exchange(calls.sweep(sweep_id), STREAM_RETRIES)
+        if seen.status == "failed":
+            raise SweepFailed(seen)
+        if seen.ended:
+            return seen
+        if monotonic() + pause > end:
+            done = sum(trial.status == "completed" for trial in seen.trials)
+            raise TimeoutError(f"Sweep {sweep_id} is {seen.status} ({done} of {seen.n_trials} trials) and goes on.")
+        yield pause
+        pause = min(2 * pause, LONGEST_POLL_SECONDS)
 
 
 def _is_last(left_seconds: float) -> bool:
