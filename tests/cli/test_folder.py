@@ -139,14 +139,14 @@ def test_resume_of_a_job_that_was_cut_off_follows_it(grpo: Grpo, tmp_path: Path,
     monkeypatch.setenv("GRPO_EXECUTOR", "process")  # inline it would have ended before resume asks
     grpo("jobs")
     database = open_database(tmp_path / "data" / "grpo.db")
-    SqliteJobRepository(database).add(make_job("waiting", config=make_config(total_timesteps=300)))
+    SqliteJobRepository(database).add(make_job("waiting", config=make_config(total_timesteps=150_000)))
     database.close()
-    larger = grpo("resume", "--timesteps", "900")
+    larger = grpo("resume", "--timesteps", "200000")
     assert (larger.code, larger.err.count("\n")) == (2, 1)
-    assert "--timesteps: the job was cut off and goes on to its 300 steps" in larger.err
+    assert "--timesteps: the job was cut off and goes on to its 150,000 steps" in larger.err
     followed = grpo("resume")
     assert (followed.code, followed.err) == (0, "")
-    assert "completed: 300 of 300 steps" in followed.out
+    assert "completed: 150,000 of 150,000 steps" in followed.out
     again = grpo("resume")
     assert (again.code, "only a stopped or failed job can be resumed" in again.err) == (1, True)
 
