@@ -13,15 +13,24 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from adapters.storage.database import open_database
+from adapters.storage.postgres import open_postgres
+from adapters.storage.postgres_jobs import PostgresJobRepository
+from adapters.storage.postgres_models import PostgresModelRepository
+from adapters.storage.sqlite_jobs import SqliteJobRepository
+from adapters.storage.sqlite_models import SqliteModelRepository
 from benchmarks import record
 from benchmarks.checkpoints import cpu_seconds
 from benchmarks.http import OBSERVATION, requests_per_second
 from benchmarks.server import Server
+from domain.reports import MetricsPoint, Progressed
 from tests.e2e.server import free_port
 from tests.postgres import schema
+from tests.queue_world import World, checkpointed
 from tests.ray_cluster import cluster_of
 
 CONNECTIONS = 32
@@ -29,6 +38,8 @@ JOBS = 200
 TINY = {"env_name": "CartPole-v1", "total_timesteps": 64, "n_envs": 2, "num_generations": 2, "n_steps": 32, "hidden_sizes": [8]}
 LONG = {"env_name": "CartPole-v1", "total_timesteps": 150_000}
 LONG_JOBS = 8
+REPORTS = 500
+METRICS = {f"metric/{number}": 0.5 for number in range(12)}
 CONFIGURATION = """
 worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
@@ -135,6 +146,33 @@ def nodes() -> dict[str, dict[str, float]]:
     return found
 
 
+def reports() -> dict[str, dict[str, float]]:
+    """A report of progress with twelve metrics, and one of a checkpoint, through the queue of one server."""
+    found = {}
+    with schema() as url, tempfile.TemporaryDirectory() as folder:
+        shared, own = open_postgres(url), open_database(Path(folder) / "grpo.db")
+        for name, world in (
+            ("SQLite", World(SqliteJobRepository(own), SqliteModelRepository(own))),
+            ("PostgreSQL", World(PostgresJobRepository(shared), PostgresModelRepository(shared))),
+        ):
+            world.submit("job")
+            begun = time.perf_counter()
+            for step in range(1, REPORTS + 1):
+                point = MetricsPoint(step, METRICS, world.clock.now())
+                world.executor.report(Progressed("job", step, METRICS, (point,)))
+            between = time.perf_counter()
+            for step in range(1, REPORTS + 1):
+                world.executor.report(checkpointed("job", REPORTS + step))
+            ended = time.perf_counter()
+            found[name] = {
+                "progress_milliseconds": (between - begun) / REPORTS * 1e3,
+                "checkpoint_milliseconds": (ended - between) / REPORTS * 1e3,
+            }
+        shared.close()
+        own.close()
+    return found
+
+
 def medians(measure: Callable[[], dict[str, dict[str, float]]], rounds: int) -> dict[str, dict[str, float]]:
     """Of each figure over the rounds."""
     found = [measure() for _ in range(rounds)]
@@ -143,19 +181,29 @@ def medians(measure: Callable[[], dict[str, dict[str, float]]], rounds: int) -> 
     }
 
 
+PARTS: dict[str, Callable[[int], dict[str, dict[str, float]]]] = {
+    "inference": inference,
+    "jobs": lambda _: storages(),
+    "reports": lambda _: reports(),
+    "nodes": lambda _: nodes(),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each run of wrk")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this; the others are kept from the last results")
     arguments = parser.parse_args()
-    measured = {
-        "inference": medians(lambda: inference(arguments.seconds), arguments.rounds),
-        "jobs": medians(storages, arguments.rounds),
-        "nodes": medians(nodes, arguments.rounds),
-    }
-    for part in measured.values():
-        for name, figures in part.items():
+    measured = record.read("scaling") or {}
+    for part in arguments.part or PARTS:
+        begun = record.circumstances()
+        measured[part] = medians(partial(PARTS[part], arguments.seconds), arguments.rounds)
+        when = {"commit": begun["commit"], "time": begun["time"], "rounds": arguments.rounds}
+        measured.setdefault("measured", {})[part] = when
+        for name, figures in measured[part].items():
             print(f"{name:<32}" + "   ".join(f"{key} {value:,.2f}" for key, value in figures.items()))
+    measured.pop("circumstances", None)
     record.write("scaling", {"connections": CONNECTIONS, "tiny_job": TINY, "long_job": LONG} | measured)
 
 

@@ -83,9 +83,7 @@ class RayExecutor:
     def capacity(self) -> int:
         """The tasks that run, and those for which the cluster has a free CPU."""
         with self._lock:
-            uncounted = sum(
-                running.begun_at is None or running.begun_at > self._read_at - LAG_SECONDS for running in self._running.values()
-            )
+            uncounted = sum(not self._counted(running) for running in self._running.values())
             free = 0 if self._lost else max(0, int(self._free) - uncounted)
             most = self._most or len(self._running) + free
             return min(most, len(self._running) + free)
@@ -148,6 +146,10 @@ class RayExecutor:
             self._free_from_deadline(each)
             _cancel(each.result)
         self._thread.join(CLOSE_SECONDS)
+
+    def _counted(self, running: _Running) -> bool:
+        """Whether the cluster knew of the task when it said what is free."""
+        return running.begun_at is not None and running.begun_at <= self._read_at - LAG_SECONDS
 
     def _find(self, job_id: str) -> tuple[str, _Running | None]:
         found = ((key, running) for key, running in self._running.items() if running.job_id == job_id)
@@ -241,6 +243,9 @@ class RayExecutor:
             reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             message = f"The worker on the Ray cluster ended unexpectedly ({reason})."
             report = Failed(running.job_id, WorkerDied.code, message, lost=True)
+        with self._lock:
+            if self._counted(running):  # what is told now may begin the next one
+                self._free = min(self._total, self._free + 1)
         self._tell(running, report)
 
     def _take(self, key: str) -> _Running | None:
