@@ -44,9 +44,9 @@ from grpo_client.results import (
     Prediction,
     Replay,
     RewardFunction,
-    SweepStatus,
 )
 from grpo_client.sweep import AsyncSweep, Sweep
+from grpo_client.sweep_results import SweepStatus
 
 __all__ = [
     "DEFAULT_URL",

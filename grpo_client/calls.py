@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from grpo_client import results
+from grpo_client import results, sweep_results
 from grpo_client.errors import UnexpectedAnswer
 
 T = TypeVar("T")
@@ -103,25 +103,25 @@ def resume(job_id: str, total_timesteps: int | None) -> Call[results.Started]:
     return Call("POST", f"/training/{_segment(job_id)}/resume", reader(results.Started), content=body, headers=JSON)
 
 
-def start_sweep(body: Mapping[str, Any]) -> Call[results.SweepStatus]:
+def start_sweep(body: Mapping[str, Any]) -> Call[sweep_results.SweepStatus]:
     """Start a sweep."""
-    return Call("POST", "/sweeps", reader(results.SweepStatus), content=encoded(body), headers=JSON)
+    return Call("POST", "/sweeps", reader(sweep_results.SweepStatus), content=encoded(body), headers=JSON)
 
 
-def sweep(sweep_id: str) -> Call[results.SweepStatus]:
+def sweep(sweep_id: str) -> Call[sweep_results.SweepStatus]:
     """Its trials and the best of them."""
-    return Call("GET", f"/sweeps/{_segment(sweep_id)}", reader(results.SweepStatus), repeatable=True)
+    return Call("GET", f"/sweeps/{_segment(sweep_id)}", reader(sweep_results.SweepStatus), repeatable=True)
 
 
-def stop_sweep(sweep_id: str) -> Call[results.SweepStatus]:
+def stop_sweep(sweep_id: str) -> Call[sweep_results.SweepStatus]:
     """Begin no further trial, and stop those that run."""
-    return Call("POST", f"/sweeps/{_segment(sweep_id)}/stop", reader(results.SweepStatus))
+    return Call("POST", f"/sweeps/{_segment(sweep_id)}/stop", reader(sweep_results.SweepStatus))
 
 
-def resume_sweep(sweep_id: str, n_trials: int | None) -> Call[results.SweepStatus]:
+def resume_sweep(sweep_id: str, n_trials: int | None) -> Call[sweep_results.SweepStatus]:
     """Go on with a sweep that has ended."""
     body = encoded(_given(n_trials=n_trials))
-    return Call("POST", f"/sweeps/{_segment(sweep_id)}/resume", reader(results.SweepStatus), content=body, headers=JSON)
+    return Call("POST", f"/sweeps/{_segment(sweep_id)}/resume", reader(sweep_results.SweepStatus), content=body, headers=JSON)
 
 
 def metrics(job_id: str, max_points: int | None) -> Call[results.Metrics]:

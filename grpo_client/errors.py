@@ -21,7 +21,8 @@ ClientError
 import httpx
 import msgspec
 
-from grpo_client.results import JobStatus, SweepStatus
+from grpo_client.results import JobStatus
+from grpo_client.sweep_results import SweepStatus
 
 
 class FieldProblem(msgspec.Struct, frozen=True):

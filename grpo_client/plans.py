@@ -25,8 +25,9 @@ from grpo_client.errors import (
     error_of,
     retry_after_of,
 )
-from grpo_client.results import Event, JobStatus, SweepStatus
+from grpo_client.results import Event, JobStatus
 from grpo_client.sse import EventStreamParser, Message
+from grpo_client.sweep_results import SweepStatus
 
 T = TypeVar("T")
 Outcome: TypeAlias = httpx.Response | httpx.RequestError | None

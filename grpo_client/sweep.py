@@ -3,8 +3,8 @@
 from grpo_client import calls
 from grpo_client.async_session import AsyncSession
 from grpo_client.plans import waiting_for_sweep
-from grpo_client.results import SweepStatus
 from grpo_client.session import Session
+from grpo_client.sweep_results import SweepStatus
 
 
 class Sweep:

@@ -7,7 +7,7 @@ import pytest
 
 from grpo_client import AsyncClient, AsyncSweep, Client, Conflict, Invalid, NotFound, Sweep, SweepFailed, SweepStatus
 from grpo_client.plans import waiting_for_sweep
-from grpo_client.results import Trial
+from grpo_client.sweep_results import Trial
 from tests.client.test_surface import STATUS
 
 SPACE = {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}

@@ -24,6 +24,7 @@ from domain.job import Job
 MOST_POINTS = 10_000
 PLOT_POINTS = 400
 _DONE = ".done"
+PACE_SECONDS = 0.15
 _MOST_DIGITS = 18
 _NO_JOB = "There is no such job."
 
@@ -132,6 +133,8 @@ async def _following(follow: FollowJob, job_id: str, position: int) -> AsyncGene
                 yield event("progress", progress_response(shown))
             if closing:
                 return
+            # News of a tenth of a second come together: reading takes time from training, and nobody sees the difference.
+            await asyncio.sleep(PACE_SECONDS)
             while not await _within(changed.wait(), HEARTBEAT_SECONDS):
                 yield HEARTBEAT
     finally:
