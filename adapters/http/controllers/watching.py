@@ -1,6 +1,7 @@
 """Routes for whoever watches a job: its learning curve as figures and as a picture, and its events as they happen."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import suppress
 from typing import Annotated, Any
@@ -18,15 +19,17 @@ from adapters.http.responses import AdviceResponse, EvaluationPoint, MetricsResp
 from adapters.http.status import progress_response, status_response
 from application.use_cases import UseCases
 from application.watching import FollowJob, History
-from domain.errors import FieldError, InvalidQuery
+from domain.errors import FieldError, InvalidQuery, StorageFailure
 from domain.job import Job
 
 MOST_POINTS = 10_000
 PLOT_POINTS = 400
+PACE_SECONDS, STORAGE_SECONDS = 0.15, 1.0
 _DONE = ".done"
-PACE_SECONDS = 0.15
 _MOST_DIGITS = 18
 _NO_JOB = "There is no such job."
+
+logger = logging.getLogger("grpo.http")
 
 
 def watching_routes(use_cases: UseCases) -> Router:
@@ -116,10 +119,17 @@ async def _following(follow: FollowJob, job_id: str, position: int) -> AsyncGene
     try:
         yield b""
         yield opening()
-        while True:
+        closing = False
+        while not closing:
             changed.clear()
             closing = follow.closed
-            news = await asyncio.to_thread(follow, job_id, position)
+            try:
+                news = await asyncio.to_thread(follow, job_id, position)
+            except StorageFailure as error:  # a browser does not come back to a server that refuses
+                logger.warning("a stream waits for the storage: %s", error, extra={"job_id": job_id})
+                yield HEARTBEAT
+                await asyncio.sleep(STORAGE_SECONDS)
+                continue
             for happened in news.events:
                 yield event(happened.kind, happened.data | {"time": happened.time.isoformat()}, str(happened.id))
                 position = happened.id
