@@ -46,7 +46,7 @@ from grpo_client.results import (
     RewardFunction,
 )
 from grpo_client.sweep import AsyncSweep, Sweep
-from grpo_client.sweep_results import SweepStatus
+from grpo_client.sweep_results import SweepStatus, SweepSummary
 
 __all__ = [
     "DEFAULT_URL",
@@ -87,6 +87,7 @@ __all__ = [
     "Sweep",
     "SweepFailed",
     "SweepStatus",
+    "SweepSummary",
     "Unauthorized",
     "UnexpectedAnswer",
 ]

@@ -33,6 +33,7 @@ from grpo_client.results import (
     Svg,
 )
 from grpo_client.sweep import AsyncSweep
+from grpo_client.sweep_results import SweepSummary
 
 
 class AsyncModel:
@@ -174,7 +175,7 @@ class AsyncClient:
         started = await self._session.send(calls.train({"env_name": env_name, **fields}, key))
         return AsyncJob(self._session, started.job_id, started.config)
 
-    async def sweep(
+    async def start_sweep(
         self,
         search_space: Mapping[str, Mapping[str, Any]],
         training: TrainingFields | None = None,
@@ -183,7 +184,7 @@ class AsyncClient:
         seed: int | None = None,
         pruner: Literal["median", "none"] = "median",
     ) -> AsyncSweep:
-        """As `Client.sweep`."""
+        """As `Client.start_sweep`."""
         body = {
             "search_space": search_space,
             "training": training or {},
@@ -193,6 +194,14 @@ class AsyncClient:
             "pruner": pruner,
         }
         return AsyncSweep(self._session, (await self._session.send(calls.start_sweep(body))).sweep_id)
+
+    async def sweep(self, sweep_id: str) -> AsyncSweep:
+        """As `Client.sweep`."""
+        return AsyncSweep(self._session, (await self._session.send(calls.sweep(sweep_id))).sweep_id)
+
+    async def sweeps(self) -> list[SweepSummary]:
+        """As `Client.sweeps`."""
+        return await self._session.send(calls.sweeps())
 
     async def job(self, job_id: str) -> AsyncJob:
         """As `Client.job`."""

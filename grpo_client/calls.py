@@ -108,6 +108,12 @@ def start_sweep(body: Mapping[str, Any]) -> Call[sweep_results.SweepStatus]:
     return Call("POST", "/sweeps", reader(sweep_results.SweepStatus), content=encoded(body), headers=JSON)
 
 
+def sweeps() -> Call[list[sweep_results.SweepSummary]]:
+    """All sweeps, the newest first."""
+    read = reader(sweep_results.Sweeps)
+    return Call("GET", "/sweeps", lambda answer: read(answer).sweeps, repeatable=True)
+
+
 def sweep(sweep_id: str) -> Call[sweep_results.SweepStatus]:
     """Its trials and the best of them."""
     return Call("GET", f"/sweeps/{_segment(sweep_id)}", reader(sweep_results.SweepStatus), repeatable=True)

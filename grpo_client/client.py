@@ -24,6 +24,7 @@ from grpo_client.results import (
 )
 from grpo_client.session import Session
 from grpo_client.sweep import Sweep
+from grpo_client.sweep_results import SweepSummary
 
 
 class Client:
@@ -70,7 +71,7 @@ class Client:
         started = self._session.send(calls.train({"env_name": env_name, **fields}, key))
         return Job(self._session, started.job_id, started.config)
 
-    def sweep(
+    def start_sweep(
         self,
         search_space: Mapping[str, Mapping[str, Any]],
         training: TrainingFields | None = None,
@@ -93,6 +94,14 @@ class Client:
             "pruner": pruner,
         }
         return Sweep(self._session, (self._session.send(calls.start_sweep(body))).sweep_id)
+
+    def sweep(self, sweep_id: str) -> Sweep:
+        """Take up a sweep by its id. Raises NotFound."""
+        return Sweep(self._session, (self._session.send(calls.sweep(sweep_id))).sweep_id)
+
+    def sweeps(self) -> list[SweepSummary]:
+        """All sweeps, the newest first."""
+        return self._session.send(calls.sweeps())
 
     def job(self, job_id: str) -> Job:
         """Take up a job by its id. Raises NotFound."""

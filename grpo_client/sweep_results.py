@@ -31,17 +31,16 @@ class BestTrial(Struct, kw_only=True):
     job_id: str | None = None
 
 
-class SweepStatus(Struct, kw_only=True):
-    """A sweep. `importances`: how much each parameter decides of the value; empty before four trials are completed."""
+class SweepSummary(Struct, kw_only=True):
+    """A sweep in brief."""
 
     sweep_id: str
     status: str
+    env_name: str
     n_trials: int
+    max_parallel: int
     seed: int
     created_at: datetime
-    trials: list[Trial]
-    best: BestTrial | None = None
-    importances: dict[str, float] = field(default_factory=dict)
     message: str | None = None
     end_time: datetime | None = None
 
@@ -49,3 +48,17 @@ class SweepStatus(Struct, kw_only=True):
     def ended(self) -> bool:
         """Completed, failed or stopped: it will not change any more, unless it is resumed."""
         return self.status in ENDED
+
+
+class Sweeps(Struct, kw_only=True):
+    """All sweeps, the newest first."""
+
+    sweeps: list[SweepSummary]
+
+
+class SweepStatus(SweepSummary, kw_only=True):
+    """A sweep. `importances`: how much each parameter decides of the value; empty before four trials are completed."""
+
+    trials: list[Trial]
+    best: BestTrial | None = None
+    importances: dict[str, float] = field(default_factory=dict)

@@ -56,8 +56,8 @@ def of_service(error: ClientError, command: click.Command) -> CommandFailed:
 def _option(field: str, command: click.Command) -> str:
     """The option or argument that carries a field of the API, as the beginning of a sentence about it."""
     named = {parameter.name: parameter for parameter in command.params}
-    if field in named:
-        parameter = named[field]
+    field = field.removeprefix("training.")
+    if parameter := named.get(field.partition(".")[0]):
         name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name.upper()
         return f"{name}: "
     return f"--set {field}: " if "settings" in named else ""

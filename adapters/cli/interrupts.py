@@ -1,4 +1,4 @@
-"""Ctrl-C while a job is begun and followed."""
+"""Ctrl-C while a job or a sweep is begun and followed."""
 
 import signal
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from adapters.cli.output import note
 
 
 class Interrupts:
-    """Counts Ctrl-C. The first one is kept until there is a job that can be stopped; the second leaves at once."""
+    """Counts Ctrl-C. The first one is kept until there is something that can be stopped; the second leaves at once."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -20,7 +20,7 @@ class Interrupts:
         self.count += 1
         if self.interrupts or self.count > 1:
             raise KeyboardInterrupt
-        note("stopping as soon as the job has begun (Ctrl-C again leaves at once)")
+        note("stopping as soon as it has begun (Ctrl-C again leaves at once)")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from itertools import islice
 import rich_click as click
 
 from adapters.cli.failures import CommandFailed, ExitCode
-from grpo_client import Client, Job
+from grpo_client import Client, Job, Sweep
 
 ID_LENGTH = 36
 SHOWN = 8
@@ -21,6 +21,7 @@ def _given(context: click.Context, parameter: click.Parameter, value: str | None
 
 
 JOB = click.argument("job_id", metavar="JOB", required=False, callback=_given)
+SWEEP = click.argument("sweep_id", metavar="SWEEP", required=False, callback=_given)
 MODEL = click.argument("model_name", metavar="MODEL", callback=_given)
 
 
@@ -47,3 +48,21 @@ def _ids(client: Client) -> Iterator[str]:
     while page:
         yield from (job.job_id for job in page)
         page = client.jobs(limit=PAGE, after=page[-1].job_id) if len(page) == PAGE else []
+
+
+def find_sweep(client: Client, given: str | None) -> Sweep:
+    """The sweep with this id, or with the only id that begins so, or the newest."""
+    if given is not None and len(given) >= ID_LENGTH:
+        return client.sweep(given)
+    ids = (each.sweep_id for each in client.sweeps() if each.sweep_id.startswith(given or ""))
+    found = [*islice(ids, 2)]
+    if not found:
+        missing = (
+            "There is no sweep yet; `grpo sweep` makes one."
+            if given is None
+            else f"There is no sweep whose id begins with {given!r}."
+        )
+        raise CommandFailed(ExitCode.NOT_FOUND, missing)
+    if given is not None and len(found) > 1:
+        raise CommandFailed(ExitCode.USAGE, f"SWEEP: the ids of several sweeps begin with {given!r}: write more of it.")
+    return client.sweep(found[0])

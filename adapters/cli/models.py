@@ -7,22 +7,13 @@ import rich_click as click
 from click.exceptions import Exit
 
 from adapters.cli.failures import CommandFailed, ExitCode
+from adapters.cli.listing import ListByDefault
 from adapters.cli.lookup import MODEL, SHOWN
 from adapters.cli.output import moment, note, number, print_table, say, size, write_json
 from adapters.cli.session import Session, connected
 
 VERSION = click.option("--version", "model_version", type=int, help="A version of the model; default the newest.")
 STANDARD_OUTPUT = "-"
-
-
-class ListByDefault(click.RichGroup):
-    """A group that lists if no subcommand is given."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the name of the subcommand before its options."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
 
 
 @click.group(cls=ListByDefault)

@@ -18,10 +18,11 @@ from adapters.cli.output import say
 from adapters.cli.play import play
 from adapters.cli.server import completion, doctor, serve_command
 from adapters.cli.streams import OutputFailed, discard_output
+from adapters.cli.sweeps import sweep, sweeps
 from adapters.cli.training import resume, train
 
 PARTS = {
-    "Training": [train, jobs, status, logs, stop, resume],
+    "Training": [train, jobs, status, logs, stop, resume, sweep, sweeps],
     "Models": [models, predict, evaluate, play, export, import_],
     "Server": [keys, doctor, completion],
 }

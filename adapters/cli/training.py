@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import rich_click as click
 from click.exceptions import Exit
 
 from adapters.cli.failures import CommandFailed, ExitCode
+from adapters.cli.fields import ENV, SET, TIMESTEPS, training_fields
 from adapters.cli.follow import Follower, JsonView, LineView, LiveView, View
 from adapters.cli.interrupts import Interrupts, interrupts
 from adapters.cli.lookup import JOB, find_job
@@ -21,8 +21,8 @@ DETACH = click.option("--detach", is_flag=True, help="With --url: print the job'
 
 @click.command()
 @connected
-@click.option("--env", "env_name", metavar="ID", help="The Gymnasium environment; default CartPole-v1.")
-@click.option("--timesteps", "total_timesteps", type=int, help="Budget of environment steps; default 10,000.")
+@ENV
+@TIMESTEPS
 @click.option("--name", "model_name", help="Name of the model; default grpo_model_ and the job's id.")
 @click.option("--seed", type=int, help="The same seed gives the same weights; drawn when absent.")
 @click.option(
@@ -31,21 +31,14 @@ DETACH = click.option("--detach", is_flag=True, help="With --url: print the job'
 @click.option("--learning-rate", type=float, help="Adam's step size.")
 @click.option("--n-envs", type=int, help="Parallel environments.")
 @click.option("--eval-freq", type=int, help="Steps between two evaluations, the best of which is kept; 0 = none.")
-@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Any field of POST /train, as often as needed.")
+@SET
 @DETACH
 def train(session: Session, settings: tuple[str, ...], detach: bool, **options: Any) -> None:
     """Train a policy and watch it learn.
 
     Ctrl-C stops the job and keeps what it has learned as the model.
     """
-    fields = {name: value for name, value in options.items() if value is not None}
-    for setting in settings:
-        name, value = _setting(setting)
-        if name == "idempotency_key":  # an argument of the client beside the fields
-            raise CommandFailed(ExitCode.USAGE, "--set idempotency_key: a training run has no such field.")
-        if name in fields:
-            raise CommandFailed(ExitCode.USAGE, f"--set {name}: the field is given twice.")
-        fields[name] = value
+    fields = training_fields(options, settings)
     _run(session, lambda client: client.train(**fields), detach=detach)
 
 
@@ -143,14 +136,3 @@ def _model_sentence(client: Client, name: str) -> str:
         found = newest.evaluation
         sentence += f", mean return {number(found.mean_reward)} ± {number(found.std_reward)} over {found.episodes} episodes"
     return sentence
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """FIELD=VALUE, where VALUE is JSON, or text as it stands."""
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise CommandFailed(ExitCode.USAGE, f"--set: write FIELD=VALUE, such as gamma=0.98, got {text!r}.")
-    try:
-        return name, msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError):  # or JSON that is nested too deeply
-        return name, value

@@ -50,7 +50,7 @@ def test_interrupt_before_the_first_event_stops_the_job(
         answer = grpo("train", "--url", server.url)
     assert asked(server) == ["POST /train", "GET /training/j/status", "POST /training/j/stop", "GET /training/j/events"]
     assert answer.code == 130
-    assert "stopping as soon as the job has begun" in answer.err
+    assert "stopping as soon as it has begun" in answer.err
     assert "it had learned nothing yet" in answer.out
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from grpo_client import AsyncClient, AsyncSweep, Client, Conflict, Invalid, NotFound, Sweep, SweepFailed, SweepStatus
+from grpo_client import AsyncClient, AsyncSweep, Client, Conflict, Invalid, NotFound, SweepFailed, SweepStatus
 from grpo_client.plans import waiting_for_sweep
 from grpo_client.sweep_results import Trial
 from tests.client.test_surface import STATUS
@@ -15,7 +15,7 @@ QUICK = {"total_timesteps": 200, "hidden_sizes": [8], "n_eval_episodes": 1}
 
 
 def test_sweep_from_start_to_the_best_configuration(client: Client) -> None:
-    sweep = client.sweep(SPACE, training={**QUICK}, n_trials=2, max_parallel=1, seed=3)  # type: ignore[typeddict-item]
+    sweep = client.start_sweep(SPACE, training={**QUICK}, n_trials=2, max_parallel=1, seed=3)  # type: ignore[typeddict-item]
     ended = sweep.wait(timeout=60)
     assert (ended.status, ended.ended, [trial.status for trial in ended.trials]) == ("completed", True, ["completed"] * 2)
     assert ended.best is not None
@@ -28,21 +28,24 @@ def test_sweep_from_start_to_the_best_configuration(client: Client) -> None:
         sweep.stop()
     assert len(sweep.resume(3).trials) >= 2
     assert sweep.wait(timeout=60).n_trials == 3
+    assert client.sweep(sweep.id).status() == sweep.status()
+    assert client.sweeps()[0].sweep_id == sweep.id
 
 
 def test_sweep_that_cannot_be_is_refused_with_the_field(client: Client) -> None:
     with pytest.raises(Invalid, match=r"search_space\.gamma: low must not be above high"):
-        client.sweep({"gamma": {"type": "float", "low": 0.9, "high": 0.8}})
+        client.start_sweep({"gamma": {"type": "float", "low": 0.9, "high": 0.8}})
     with pytest.raises(NotFound):
-        Sweep(client._session, "nobody").status()
+        client.sweep("nobody")
 
 
 def test_sweep_when_awaited_is_the_same(url: str) -> None:
     async def search() -> SweepStatus:
         async with AsyncClient(url) as client:
-            sweep = await client.sweep(SPACE, training={**QUICK}, n_trials=1, seed=3)  # type: ignore[typeddict-item]
+            sweep = await client.start_sweep(SPACE, training={**QUICK}, n_trials=1, seed=3)  # type: ignore[typeddict-item]
             assert isinstance(sweep, AsyncSweep)
-            return await sweep.wait(timeout=60)
+            assert next(each.sweep_id for each in await client.sweeps()) == sweep.id
+            return await (await client.sweep(sweep.id)).wait(timeout=60)
 
     assert asyncio.run(search()).status == "completed"
 
@@ -50,7 +53,15 @@ def test_sweep_when_awaited_is_the_same(url: str) -> None:
 def status(state: str, message: str | None = None) -> SweepStatus:
     trial = Trial(number=0, status="completed", parameters={}, model_name="m_0")
     return SweepStatus(
-        sweep_id="s", status=state, n_trials=5, seed=0, created_at=STATUS.created_at, trials=[trial], message=message
+        sweep_id="s",
+        status=state,
+        env_name="e",
+        n_trials=5,
+        max_parallel=2,
+        seed=0,
+        created_at=STATUS.created_at,
+        trials=[trial],
+        message=message,
     )
 
 

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "grpo serve": "tests/cli/test_serve.py",
     "grpo stop": "tests/cli/test_serve.py",
     "grpo resume": "tests/cli/test_serve.py",
+    "grpo sweeps stop": "tests/cli/test_sweeps.py",
     "grpo keys revoke": "tests/unit/test_keys_command.py",
 }
 
@@ -63,7 +64,7 @@ def test_command_when_asked_for_help_says_what_it_does(path: str, grpo: Grpo) ->
 
 
 def test_section_of_a_command_that_does_not_exist_is_missing() -> None:
-    assert {name for name in SECTIONS if name not in COMMANDS} <= {"grpo models"}
+    assert {name for name in SECTIONS if name not in COMMANDS} <= {"grpo models", "grpo sweeps"}
 
 
 def test_exit_codes_are_documented() -> None:
