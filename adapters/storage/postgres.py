@@ -154,6 +154,11 @@ def translated() -> Iterator[None]:
         raise StorageFailure(f"The PostgreSQL database cannot hold a value: {error}.") from error
 
 
+def storable(key: str) -> bool:
+    """Whether the database can hold it as text: what it cannot hold it does not have."""
+    return "\0" not in key
+
+
 def _first_line(error: psycopg.Error) -> str:
     """The driver's own words, without its hints and the stages of connecting."""
     lines = str(error).splitlines()

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from adapters.storage.codec import decode_checkpoint, encode_checkpoint
 from adapters.storage.job_rows import event_row, job_row, to_event, to_job
-from adapters.storage.postgres import PostgresDatabase
+from adapters.storage.postgres import PostgresDatabase, storable
 from adapters.storage.rows import Row, checked, readable, sha256
 from domain.checkpoint import Checkpoint
 from domain.errors import JobAlreadyExists, JobNotFound
@@ -62,10 +62,7 @@ class PostgresJobRepository:
             self._database.notify(db, "job", job.id)
 
     def get(self, job_id: str) -> Job:
-        found = self._rows("id = %s", [job_id], for_update=True)
-        if not found:
-            raise JobNotFound(job_id)
-        return to_job(found[0])
+        return to_job(self._row(job_id, for_update=True))
 
     def find(self, owner: str, idempotency_key: str) -> Job | None:
         found = self._rows("owner = %s and idempotency_key = %s", [owner, idempotency_key])
@@ -170,10 +167,13 @@ class PostgresJobRepository:
             return {row["job_id"]: row["newest"] for row in db.execute(newest, [[*job_ids]]).fetchall()}
 
     def _position(self, job_id: str) -> int:
-        found = self._rows("id = %s", [job_id])
+        return int(self._row(job_id)["position"])
+
+    def _row(self, job_id: str, *, for_update: bool = False) -> Row:
+        found = self._rows("id = %s", [job_id], for_update=for_update) if storable(job_id) else ()
         if not found:
             raise JobNotFound(job_id)
-        return int(found[0]["position"])
+        return found[0]
 
     def _rows(
         self,

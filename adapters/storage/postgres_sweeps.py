@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from adapters.storage.postgres import PostgresDatabase
+from adapters.storage.postgres import PostgresDatabase, storable
 from adapters.storage.rows import readable
 from adapters.storage.sweep_rows import sweep_row, to_sweep, to_trial, trial_row
 from domain.sweep import Sweep, SweepStatus, Trial
@@ -20,6 +20,8 @@ class PostgresSweepRepository:
             db.execute("insert into sweeps (id, status, data) values (%(id)s, %(status)s, %(data)s)", sweep_row(sweep))
 
     def get(self, sweep_id: str) -> Sweep:
+        if not storable(sweep_id):
+            raise SweepNotFound(sweep_id)
         with self._database.transaction() as db:
             rows = db.execute("select * from sweeps where id = %s", [sweep_id]).fetchall()
         if not rows:

@@ -133,6 +133,8 @@ def test_job_when_added_twice_is_refused_and_unchanged(jobs: JobRepository) -> N
 def test_unknown_job_is_not_found(jobs: JobRepository) -> None:
     for call in (
         lambda: jobs.get("nobody"),
+        lambda: jobs.get("no\0body"),
+        lambda: jobs.list(after="no\0body"),
         lambda: jobs.save(make_job("nobody")),
         lambda: jobs.save_checkpoint(make_job("nobody"), make_checkpoint()),
     ):

@@ -64,8 +64,9 @@ def test_sweeps_when_kept_come_back_equal_newest_first_and_by_state(sweeps: Swee
         sweep("b").search_space["learning_rate"],
     ]
     assert (sweeps.get("a").end_time, sweeps.get("a").message) == (NOON, "why")
-    with pytest.raises(SweepNotFound):
-        sweeps.get("c")
+    for nobody in ("c", "c\0"):
+        with pytest.raises(SweepNotFound):
+            sweeps.get(nobody)
 
 
 def test_state_is_changed_only_from_the_one_that_it_was(sweeps: SweepRepository) -> None:
