@@ -89,10 +89,7 @@ class SweepRunner:
             if trial.status is TrialStatus.WAITING:
                 self._submit(sweep, trial)
         if len(trials) >= sweep.n_trials and all(trial.status.ended for trial in trials):
-            done = any(trial.status is TrialStatus.COMPLETED for trial in trials)
-            status = SweepStatus.COMPLETED if done else SweepStatus.FAILED
-            message = None if done else "None of its trials was completed."
-            self._sweeps.replace(sweep.to(status, self._clock.now(), message), SweepStatus.RUNNING)
+            self._end(sweep, trials)
 
     def _submit(self, sweep: Sweep, trial: Trial) -> None:
         """Take the trial's job in, once; a full queue only makes it wait."""
@@ -134,10 +131,9 @@ class SweepRunner:
         value = max((mean for _, mean in self._history(job.id)), default=None)
         if job.status is JobStatus.FAILED:
             return replace(trial, status=TrialStatus.FAILED, message=job.error_message)
-        if trial.status is TrialStatus.PRUNING:
-            return replace(trial, status=TrialStatus.PRUNED, value=value)
         if job.status is JobStatus.STOPPED:
-            return replace(trial, status=TrialStatus.STOPPED, value=value)
+            status = TrialStatus.PRUNED if trial.status is TrialStatus.PRUNING else TrialStatus.STOPPED
+            return replace(trial, status=status, value=value)
         if value is None:
             return replace(trial, status=TrialStatus.FAILED, message="It was not evaluated.")
         return replace(trial, status=TrialStatus.COMPLETED, value=value)
@@ -166,9 +162,22 @@ class SweepRunner:
                 self._sweeps.save_trial(replace(trial, status=TrialStatus.STOPPED))
             elif not trial.status.ended and trial.job_id is not None:
                 self._stop_job(trial.job_id)
-        if all(trial.status.ended for trial in self._sweeps.trials(sweep.id)):
-            status = SweepStatus.FAILED if sweep.message else SweepStatus.STOPPED
-            self._sweeps.replace(sweep.to(status, self._clock.now(), sweep.message), SweepStatus.STOPPING)
+        trials = [*self._sweeps.trials(sweep.id)]
+        if not all(trial.status.ended for trial in trials):
+            return
+        if sweep.message is not None:
+            self._sweeps.replace(sweep.to(SweepStatus.FAILED, self._clock.now(), sweep.message), sweep.status)
+        elif len(trials) < sweep.n_trials or any(trial.status is TrialStatus.STOPPED for trial in trials):
+            self._sweeps.replace(sweep.to(SweepStatus.STOPPED, self._clock.now()), sweep.status)
+        else:  # the last ones were faster
+            self._end(sweep, trials)
+
+    def _end(self, sweep: Sweep, trials: list[Trial]) -> None:
+        """Nothing is left to do."""
+        done = any(trial.status is TrialStatus.COMPLETED for trial in trials)
+        status = SweepStatus.COMPLETED if done else SweepStatus.FAILED
+        message = None if done else "None of its trials was completed."
+        self._sweeps.replace(sweep.to(status, self._clock.now(), message), sweep.status)
 
     def _stop_job(self, job_id: str) -> None:
         with suppress(JobAlreadyEnded, JobNotFound):

@@ -162,6 +162,28 @@ def test_trial_that_is_behind_is_pruned_and_its_value_so_far_is_known() -> None:
     assert world.sweeps.trials("sweep")[0].value == 3.0
 
 
+def test_trial_that_is_done_before_it_could_be_pruned_counts() -> None:
+    world = SweepWorld(max_queued_jobs=10)
+    world.begin(max_parallel=1)
+    world.look()
+    world.evaluated("job0", 100, 3.0)
+    world.tuner.pruned = {0}
+    assert world.look() == ["pruning"]
+    world.executor.report(ended("job0"))
+    assert world.look() == ["completed", "running"]
+
+
+def test_sweep_whose_last_trials_are_done_before_they_could_be_stopped_is_completed() -> None:
+    world = SweepWorld(max_queued_jobs=10)
+    world.begin(n_trials=1)
+    world.look()
+    world.evaluated("job0", 1_000, 3.0)
+    assert world.stop("sweep").status is SweepStatus.STOPPING
+    world.executor.report(ended("job0"))
+    world.look()
+    assert world.sweeps.get("sweep").status is SweepStatus.COMPLETED
+
+
 def test_trial_that_fails_is_one_failed_trial_and_too_many_in_a_row_end_the_sweep() -> None:
     world = SweepWorld(max_queued_jobs=10, max_attempts=1)
     world.begin(n_trials=20, max_parallel=1)
