@@ -1,9 +1,12 @@
 """Where training runs: within the process, in worker processes, or on a Ray cluster."""
 
 from functools import partial
+from importlib.util import find_spec
 
 from adapters.execution.inline import InlineExecutor
 from adapters.execution.process import ProcessExecutor, default_capacity
+from adapters.execution.ray_executor import RayExecutor
+from adapters.execution.ray_messages import ClusterUnavailable
 from bootstrap.env_modules import import_env_modules
 from bootstrap.lists import items
 from bootstrap.logs import configure
@@ -34,12 +37,9 @@ def _prepare_worker(settings: Settings) -> None:
 
 
 def _on_ray(settings: Settings, prepare: "partial[None]") -> JobExecutor:
+    if find_spec("ray") is None:
+        raise InvalidSettings("the executor ray needs the extra [ray]: pip install ray.")
     set_ray_variables()
-    try:
-        from adapters.execution.ray_connection import ClusterUnavailable  # noqa: PLC0415
-        from adapters.execution.ray_executor import RayExecutor  # noqa: PLC0415 - an optional extra
-    except ImportError as error:
-        raise InvalidSettings(f"the executor ray needs the extra [ray]: pip install ray ({error}).") from error
     try:
         return RayExecutor(
             settings.ray_address,

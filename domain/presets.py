@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from domain.config import TrainingConfig
+from domain.config import INTEGER_BOUNDS, TrainingConfig
 from domain.errors import FieldError, InvalidConfiguration
 from domain.rewards import CARTPOLE_VERSIONS, check_reward_fits, rewards_for
 from domain.spaces import Discrete, EnvironmentSpec
@@ -165,7 +165,7 @@ def _group_sizes(merged: Preset, chosen: Preset) -> Preset:
     A preset's environments are those of one worker; environments that are given are divided among the workers.
     """
     workers = merged.get("num_workers", 1)
-    if not isinstance(workers, int) or workers < 1:
+    if not isinstance(workers, int) or not INTEGER_BOUNDS["num_workers"].allows(workers):  # which is refused later
         return {}
     one_group = merged.get("n_steps") is not None and merged.get("segment_start") == "carried"
     n_envs, size = merged.get("n_envs", 8), merged.get("num_generations", 8)

@@ -29,11 +29,12 @@ def local_executor(cpus: int = 2) -> Iterator[RayExecutor]:
 
 
 @contextmanager
-def cluster_of(nodes: int) -> Iterator[Cluster]:
-    """A head without CPUs, to which servers connect, and nodes of one CPU each."""
+def cluster_of(nodes: int, port: int = 0) -> Iterator[Cluster]:
+    """A head without CPUs, to which servers connect (at `port` if given), and nodes of one CPU each."""
     set_ray_variables()
     system = {"health_check_initial_delay_ms": 1_000, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
-    cluster = Cluster(initialize_head=True, head_node_args=COMMON | {"num_cpus": 0, "_system_config": system})
+    head = COMMON | {"num_cpus": 0, "_system_config": system} | ({"gcs_server_port": port} if port else {})
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         for _ in range(nodes):
             add_node(cluster)

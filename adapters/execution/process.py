@@ -5,15 +5,13 @@ import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
+from adapters.execution.spawning import without_interrupts
 from adapters.execution.worker_process import serve
 from domain.errors import WorkerDied
 from domain.ports import TrainingTask
@@ -145,7 +143,7 @@ class ProcessExecutor:
         arguments = (theirs, control_theirs, self._initialize)
         process = self._context.Process(target=serve, args=arguments, name="grpo-worker", daemon=True)
         try:
-            with _without_interrupts():
+            with without_interrupts():
                 process.start()
         except BaseException:
             ours.close()
@@ -232,23 +230,6 @@ class ProcessExecutor:
 def default_capacity() -> int:
     """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """A process that is begun here is deaf to Ctrl-C from its first moment, and not only once it has said so itself.
-
-    Python would end it in the middle of its imports, with a traceback in the terminal.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    resource_tracker.ensure_running()  # which would lift the block when it is begun by the process
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _how_it_ended(exit_code: int) -> str:

@@ -7,14 +7,12 @@ from typing import Any
 
 import ray
 
+from adapters.execution.ray_messages import ClusterUnavailable
+
 ANSWER_SECONDS = 5.0
 LOCAL_STORE_BYTES = 256 * 1024 * 1024
 NAMESPACE = "grpo"
 LOOPBACK = "127.0.0.1"
-
-
-class ClusterUnavailable(Exception):
-    """The cluster cannot be used; the message says why."""
 
 
 def connect(address: str, cpus: int, variables: Mapping[str, str]) -> None:

@@ -2,27 +2,37 @@
 
 import itertools
 import logging
+import multiprocessing
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 
-import ray
-
-from adapters.execution.ray_connection import ClusterUnavailable, connect
-from adapters.execution.ray_mailbox import Begun, Mailbox
-from adapters.execution.ray_worker import train
+from adapters.execution.ray_messages import (
+    Begun,
+    ClusterUnavailable,
+    Command,
+    Forget,
+    Leave,
+    News,
+    Over,
+    Refused,
+    Seen,
+    Start,
+    Stop,
+    Told,
+)
+from adapters.execution.spawning import without_interrupts
 from domain.errors import WorkerDied
 from domain.ports import TrainingTask
 from domain.reports import Ended, Failed, Logged, Report
 
-MOST_RETRIES = 3  # by Ray itself, in a row without the server's knowledge; then the queue decides
 STOP_GRACE_SECONDS = 1.5
-FETCH_SECONDS = 0.5
 RECONNECT_SECONDS = 5.0
-CONNECT_SECONDS, CLOSE_SECONDS = 30.0, 5.0
+CONNECT_SECONDS, CLOSE_SECONDS = 60.0, 4.0
 LAG_SECONDS = 0.5  # until the cluster has counted what a worker has begun
 UNRESPONSIVE = "worker-unresponsive"
 
@@ -36,7 +46,6 @@ class _Running:
 
     job_id: str
     listener: Listener
-    result: Any
     begun_at: float | None = None
     deadline: threading.Timer | None = None
 
@@ -45,8 +54,9 @@ class RayExecutor:
     """JobExecutor on a cluster, whose free CPUs are its capacity. Thread-safe.
 
     Each task is a Ray task of one CPU. Ray chooses the node, and begins it again on another where that one dies; it goes on
-    from the newest checkpoint, which a mailbox beside this process has. One thread fetches reports and results and calls the
-    listeners; nobody who starts, stops or kills a task waits for the cluster.
+    from the newest checkpoint, which a mailbox beside this process has. The cluster is joined by a process of its own, the
+    driver: where that dies with its cluster, the tasks are lost, and another driver joins as soon as there is a cluster. One
+    thread hears the driver and calls the listeners; nobody who starts, stops or kills a task waits for anything.
     """
 
     def __init__(
@@ -61,30 +71,30 @@ class RayExecutor:
 
         `initialize`, picklable: what each process does first. Raises ClusterUnavailable.
         """
-        self._address, self._cpus, self._most = address, cpus, most
-        self._initialize, self._variables = initialize, variables or {}
+        self._address, self._most = address, most
+        self._arguments = (address, cpus, initialize, {**(variables or {})})
         self._running: dict[str, _Running] = {}
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
-        self._closed, self._lost = False, False
-        self._total, self._free, self._read_at = 0.0, 0.0, 0.0
-        # Ray is used from other threads only while the one that has joined the cluster is there.
+        self._seen = Seen(0.0, 0.0, 0.0)
+        self._lost = True
+        self._closed = threading.Event()
+        self._answered, self._failure = threading.Event(), ""
+        self._driver = _Driver(self._arguments)
         self._thread = threading.Thread(target=self._run, name="ray", daemon=True)
-        self._joined: queue.SimpleQueue[ClusterUnavailable | None] = queue.SimpleQueue()
         self._thread.start()
-        try:
-            failure = self._joined.get(timeout=CONNECT_SECONDS)
-        except queue.Empty:
-            failure = ClusterUnavailable(f"The Ray cluster at {address} does not answer as a Ray cluster does.")
-        if failure is not None:
-            raise failure
+        if not self._answered.wait(CONNECT_SECONDS):
+            self._failure = f"{self._cluster} does not answer as a Ray cluster does."
+        if self._failure:
+            self.close()
+            raise ClusterUnavailable(self._failure)
 
     @property
     def capacity(self) -> int:
         """The tasks that run, and those for which the cluster has a free CPU."""
         with self._lock:
             uncounted = sum(not self._counted(running) for running in self._running.values())
-            free = 0 if self._lost else max(0, int(self._free) - uncounted)
+            free = 0 if self._lost else max(0, int(self._seen.free) - uncounted)
             most = self._most or len(self._running) + free
             return min(most, len(self._running) + free)
 
@@ -92,30 +102,30 @@ class RayExecutor:
     def waiting_reason(self) -> str:
         with self._lock:
             if self._lost:
-                return f"The Ray cluster{f' at {self._address}' if self._address else ''} does not answer."
+                return f"{self._cluster} does not answer."
             if self._most and len(self._running) >= self._most:
                 return f"All {self._most} jobs that this server may run at once are running."
-            if not self._total:
+            if not self._seen.total:
                 return "The Ray cluster has no CPU."
             if self.capacity <= len(self._running):
-                used = max(self._total - self._free, len(self._running))
-                return f"The Ray cluster has no free CPU: {used:g} of {self._total:g} are in use."
+                used = max(self._seen.total - self._seen.free, len(self._running))
+                return f"The Ray cluster has no free CPU: {used:g} of {self._seen.total:g} are in use."
             return ""
 
     @property
     def alive(self) -> bool:
-        return not self._closed and not self._lost
+        return not self._closed.is_set() and not self._lost
 
     def start(self, task: TrainingTask, listener: Listener) -> None:
         """Give the task to Ray. Raises RuntimeError where the cluster is lost."""
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 return
             if self._lost:
                 raise RuntimeError(self.waiting_reason)
             key = f"{task.job.id} {next(self._numbers)}"
-            result = self._train.remote(key, task, self._mailbox, self._initialize)
-            self._running[key] = _Running(task.job.id, listener, result)
+            self._running[key] = _Running(task.job.id, listener)
+            self._driver.commands.put(Start(key, task))
 
     def stop(self, job_id: str) -> None:
         """Ask the job's worker to end it; give it up when it has not within 1.5 s."""
@@ -126,7 +136,7 @@ class RayExecutor:
             running.deadline = threading.Timer(STOP_GRACE_SECONDS, self._give_up, (key,))
             running.deadline.daemon = True
             running.deadline.start()
-            self._mailbox.stop.remote(key)
+            self._driver.commands.put(Stop(key))
 
     def kill(self, job_id: str) -> None:
         """Give the job's worker up now; its report comes from another thread."""
@@ -138,18 +148,21 @@ class RayExecutor:
     def close(self) -> None:
         """End all tasks and leave the cluster. What they have not reported is in their last checkpoint."""
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            self._closed.set()
             running, self._running = [*self._running.values()], {}
         for each in running:
-            self._free_from_deadline(each)
-            _cancel(each.result)
-        self._thread.join(CLOSE_SECONDS)
+            _free_from_deadline(each)
+        self._driver.end()
+        if self._thread is not threading.current_thread():
+            self._thread.join(CLOSE_SECONDS)
+
+    @property
+    def _cluster(self) -> str:
+        return f"The Ray cluster at {self._address}" if self._address else "The Ray cluster of this machine"
 
     def _counted(self, running: _Running) -> bool:
         """Whether the cluster knew of the task when it said what is free."""
-        return running.begun_at is not None and running.begun_at <= self._read_at - LAG_SECONDS
+        return running.begun_at is not None and running.begun_at <= self._seen.at - LAG_SECONDS
 
     def _find(self, job_id: str) -> tuple[str, _Running | None]:
         found = ((key, running) for key, running in self._running.items() if running.job_id == job_id)
@@ -158,145 +171,158 @@ class RayExecutor:
     def _give_up(self, key: str) -> None:
         running = self._take(key)
         if running is not None:
-            _cancel(running.result)
             message = "The worker on the Ray cluster did not answer and was given up."
-            self._tell(running, Failed(running.job_id, UNRESPONSIVE, message, lost=True))
-
-    def _connect(self) -> None:
-        connect(self._address, self._cpus, self._variables)
-        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
-            ray.get_runtime_context().get_node_id(), soft=False
-        )
-        self._mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here, max_concurrency=10_000).remote()
-        self._train: Any = ray.remote(train).options(num_cpus=1, max_retries=MOST_RETRIES)
-        self._lost = False
+            _tell(running, Failed(running.job_id, UNRESPONSIVE, message, lost=True))
 
     def _run(self) -> None:
-        try:
-            self._connect()
-            self._look()
-        except ClusterUnavailable as error:
-            self._joined.put(error)
-            return
-        self._joined.put(None)
-        self._attend()
-        _ignoring_the_cluster(lambda: ray.kill(self._mailbox))
-        _ignoring_the_cluster(ray.shutdown)
-
-    def _attend(self) -> None:
-        fetch: Any = None
-        while not self._closed:
+        """Hear one driver after another, as long as somebody wants to use the cluster."""
+        while True:
             try:
-                if self._lost:
-                    self._connect()
-                self._look()
-                fetch = fetch or self._mailbox.fetch.remote(FETCH_SECONDS)
-                fetch = self._hear(fetch)
-            except ClusterUnavailable as error:
-                logger.warning("%s", error)
-                time.sleep(RECONNECT_SECONDS)
+                while True:
+                    self._take_in(self._driver.pipe.recv())
+            except (EOFError, OSError):
+                pass
             except Exception:
-                if not self._closed:
-                    logger.exception("the Ray cluster is lost")
-                    fetch = None
-                    self._lose_everything()
+                logger.exception("the Ray driver said what nobody understands, and is ended")
+            self._driver.end()
+            if self._closed.is_set():
+                return
+            self._answer(self._driver.refusal or f"{self._cluster} is lost.")
+            self._lose_everything()
+            if self._closed.wait(RECONNECT_SECONDS):
+                return
+            self._drive_again()
 
-    def _hear(self, fetch: Any) -> Any:
-        """Wait a moment for reports and results; the request for reports, None where it was answered."""
+    def _drive_again(self) -> None:
         with self._lock:
-            results = {running.result: key for key, running in self._running.items()}
-        ready, _ = ray.wait([fetch, *results], timeout=FETCH_SECONDS)
-        if fetch in ready:
-            self._pass_on(ray.get(fetch))
-            fetch = None
-        for result in ready:
-            if result in results:
-                # Whatever the worker has reported before is in the mailbox, or on its way here already.
-                self._pass_on(ray.get(fetch) if fetch else ())
-                self._pass_on(ray.get(self._mailbox.fetch.remote(0)))
-                self._end(results[result], result)
-                fetch = None
-        return fetch
+            if self._closed.is_set():
+                return
+            try:
+                self._driver = _Driver(self._arguments)
+            except OSError as error:
+                logger.warning("%s is joined later: %s", self._cluster, error)
 
-    def _pass_on(self, reports: Any) -> None:
-        for key, report in reports:
-            with self._lock:
-                running = self._running.get(key)
-            if running is None:
-                continue
-            if not isinstance(report, Begun):
-                self._tell(running, report)
-                continue
-            running.begun_at = time.monotonic()
-            if report.tries > 1:
-                message = f"The worker was lost (try {report.tries}); another one goes on from step {report.timesteps}."
-                self._tell(running, Logged(running.job_id, "warning", message))
+    def _answer(self, failure: str) -> None:
+        """The first one decides whether the cluster can be used at all; those behind it are news."""
+        if not self._answered.is_set():
+            self._failure = failure
+            self._answered.set()
+        elif failure:
+            logger.warning("%s", failure)
 
-    def _end(self, key: str, result: Any) -> None:
+    def _take_in(self, news: News) -> None:
+        match news:
+            case Refused(reason):
+                self._driver.refusal = reason
+            case Seen():
+                with self._lock:
+                    self._seen = news
+                    self._lost = False
+                self._answer("")
+            case Told(reports):
+                for key, report in reports:
+                    self._pass_on(key, report)
+            case Over(key, outcome):
+                self._end(key, outcome)
+
+    def _pass_on(self, key: str, report: Report | Begun) -> None:
+        with self._lock:
+            running = self._running.get(key)
+        if running is None:
+            return
+        if not isinstance(report, Begun):
+            _tell(running, report)
+            return
+        running.begun_at = time.monotonic()
+        if report.tries > 1:
+            message = f"The worker was lost (try {report.tries}); another one goes on from step {report.timesteps}."
+            _tell(running, Logged(running.job_id, "warning", message))
+
+    def _end(self, key: str, outcome: Ended | Failed | str) -> None:
         running = self._take(key)
         if running is None:
             return
-        report: Ended | Failed
-        try:
-            report = ray.get(result)
-        except Exception as error:  # noqa: BLE001 - of Ray, or whatever came out of the worker
-            reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            message = f"The worker on the Ray cluster ended unexpectedly ({reason})."
-            report = Failed(running.job_id, WorkerDied.code, message, lost=True)
+        if isinstance(outcome, str):
+            message = f"The worker on the Ray cluster ended unexpectedly ({outcome})."
+            outcome = Failed(running.job_id, WorkerDied.code, message, lost=True)
         with self._lock:
             if self._counted(running):  # what is told now may begin the next one
-                self._free = min(self._total, self._free + 1)
-        self._tell(running, report)
+                self._seen = Seen(self._seen.total, min(self._seen.total, self._seen.free + 1), self._seen.at)
+        _tell(running, outcome)
 
     def _take(self, key: str) -> _Running | None:
         """Whoever takes a task reports its end."""
         with self._lock:
             running = self._running.pop(key, None)
+            if running is not None:
+                self._driver.commands.put(Forget(key))
         if running is not None:
-            self._free_from_deadline(running)
-            _ignoring_the_cluster(lambda: self._mailbox.forget.remote(key))
+            _free_from_deadline(running)
         return running
 
     def _lose_everything(self) -> None:
         """The tasks wait again in the queue, and go on from their stored checkpoints."""
         with self._lock:
+            if self._lost:
+                return
             self._lost = True
-            keys = [*self._running]
-        _ignoring_the_cluster(ray.shutdown)
-        for key in keys:
-            running = self._take(key)
-            if running is not None:
-                self._tell(running, Failed(running.job_id, WorkerDied.code, "The Ray cluster was lost.", lost=True))
+            lost = [running for key in [*self._running] if (running := self._take(key)) is not None]
+        for running in lost:
+            _tell(running, Failed(running.job_id, WorkerDied.code, "The Ray cluster was lost.", lost=True))
 
-    def _look(self) -> None:
-        """See what is free."""
-        now = time.monotonic()
-        if now - self._read_at < FETCH_SECONDS:
-            return
-        total = ray.cluster_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
-        free = ray.available_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
-        with self._lock:
-            self._total, self._free, self._read_at = total, free, now
 
-    def _free_from_deadline(self, running: _Running) -> None:
-        if running.deadline is not None:
-            running.deadline.cancel()
+class _Driver:
+    """A process that joins the cluster, the pipe of its news, and the commands that a thread sends it.
 
-    def _tell(self, running: _Running, report: Report) -> None:
-        """A listener that raises must not end the thread that all report through."""
+    `refusal`: what it said where it could not.
+    """
+
+    def __init__(self, arguments: tuple[object, ...]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.refusal = ""
+        self.pipe, theirs = context.Pipe()
+        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self.process: SpawnProcess = context.Process(
+            target=_drive, args=(theirs, *arguments), name="grpo-ray-driver", daemon=True
+        )
         try:
-            running.listener(report)
-        except Exception:
-            logger.exception("a report of job %s could not be written down", report.job_id, extra={"job_id": report.job_id})
+            with without_interrupts():
+                self.process.start()
+        finally:
+            theirs.close()
+        threading.Thread(target=self._send, name="ray-commands", daemon=True).start()
+
+    def end(self) -> None:
+        """Let it leave the cluster; end it when it has not within some seconds. Idempotent."""
+        self.commands.put(Leave())
+        self.process.join(CLOSE_SECONDS)
+        self.process.kill()
+
+    def _send(self) -> None:
+        """A driver that is frozen in the middle of a message holds up this thread alone."""
+        try:
+            while not isinstance(command := self.commands.get(), Leave):
+                self.pipe.send(command)
+            self.pipe.send(command)
+        except OSError:  # it has ended
+            pass
 
 
-def _cancel(result: Any) -> None:
-    _ignoring_the_cluster(lambda: ray.cancel(result, force=True))
+def _drive(pipe: Connection, *arguments: object) -> None:
+    """Runs in the driver: Ray is imported there alone."""
+    from adapters.execution.ray_driver import drive  # noqa: PLC0415
+
+    drive(pipe, *arguments)  # type: ignore[arg-type]
 
 
-def _ignoring_the_cluster(act: Callable[[], object]) -> None:
-    """Where the cluster is lost, there is nothing left to be done."""
+def _free_from_deadline(running: _Running) -> None:
+    if running.deadline is not None:
+        running.deadline.cancel()
+
+
+def _tell(running: _Running, report: Report) -> None:
+    """A listener that raises must not end the thread that all report through."""
     try:
-        act()
-    except Exception as error:  # noqa: BLE001 - Ray has no common base for them
-        logger.debug("the cluster did not do what it was asked: %s", error)
+        running.listener(report)
+    except Exception:
+        logger.exception("a report of job %s could not be written down", report.job_id, extra={"job_id": report.job_id})

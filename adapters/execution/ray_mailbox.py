@@ -4,18 +4,11 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
+from adapters.execution.ray_messages import Begun
 from domain.checkpoint import Checkpoint
 from domain.reports import Checkpointed, Report
 
 MOST_REMEMBERED = 1_000
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A worker begins a task: for the first time, or again because the one before was lost. `timesteps`: from where."""
-
-    tries: int
-    timesteps: int
 
 
 @dataclass

@@ -61,6 +61,7 @@ class RaySamplers:
         ]
         opened = [other.open.remote(environments, config, k, initialize) for k, other in enumerate(self._others, 1)]
         self._states = [self._first.state(), *self._answers(opened)]
+        self._restored: list[Any] = []
 
     @property
     def under_way(self) -> int:
@@ -84,7 +85,8 @@ class RaySamplers:
         while ray.wait(answers, num_returns=len(answers), timeout=LOOK_SECONDS)[1] if answers else False:
             if should_stop():
                 raise Interrupted
-        samples = [sample]
+        self._answers(self._restored)
+        samples, self._restored = [sample], []
         self._states[0] = self._first.state()
         for (index, _), (other, state) in zip(asked, self._answers(answers), strict=True):
             samples.append(other)
@@ -96,8 +98,8 @@ class RaySamplers:
 
     def restore(self, states: Sequence[SamplerState]) -> None:
         self._first.restore(states[0])
-        for other, state in zip(self._others, states[1:], strict=True):
-            other.restore.remote(state)  # before its next sample; a stop does not wait for the sample that it interrupts
+        # Before its next sample, with which an error comes; a stop does not wait for the sample that it interrupts.
+        self._restored = [other.restore.remote(state) for other, state in zip(self._others, states[1:], strict=True)]
         self._states = [*states]
 
     def close(self) -> None:

@@ -11,8 +11,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 from adapters.environments.factory import GymnasiumEnvironments
-from adapters.execution.ray_connection import ClusterUnavailable
 from adapters.execution.ray_executor import RayExecutor
+from adapters.execution.ray_messages import ClusterUnavailable
 from bootstrap.settings import worker_variables
 from domain.config import TrainingConfig
 from domain.errors import EnvironmentFailed
@@ -154,6 +154,30 @@ class OneThatFails(GymnasiumEnvironments):
         if ray.get_runtime_context().get_actor_id():
             raise EnvironmentFailed("It broke.")
         return super().make(env_name, num_envs, max_episode_steps)
+
+
+def test_cluster_that_is_begun_anew_costs_its_tasks_a_try_and_is_used_again() -> None:
+    port = free_port()
+    reports: queue.Queue[Report] = queue.Queue()
+    with cluster_of(nodes=1, port=port) as cluster:
+        address = cluster.address
+        executor = RayExecutor(address, 0, variables=worker_variables())
+        executor.start(task("a", 1_000_000_000), reports.put)
+        reports.get(timeout=PATIENCE_SECONDS)
+    try:
+        assert until_final(reports)[-1] == Failed("a", "worker-died", "The Ray cluster was lost.", lost=True)
+        assert not executor.alive
+        assert executor.capacity == 0
+        assert executor.waiting_reason == f"The Ray cluster at {address} does not answer."
+        with pytest.raises(RuntimeError, match="does not answer"):
+            executor.start(task("b", 300), reports.put)
+        with cluster_of(nodes=1, port=port):
+            until(lambda: executor.alive and executor.capacity)
+            executor.start(task("b", 300), reports.put)
+            assert isinstance(until_final(reports)[-1], Ended)
+    finally:
+        executor.close()
+    assert not executor.alive
 
 
 def test_cluster_that_does_not_answer_is_told_at_once() -> None:

@@ -136,6 +136,10 @@ def test_sizes_of_groups_when_they_are_no_sizes_then_are_refused(field: str, wro
     assert field in errors_of(**{field: wrong})
 
 
+def test_more_workers_than_there_may_be_then_are_the_only_thing_that_is_wrong() -> None:
+    assert errors_of(num_workers=10**9).keys() == {"num_workers"}
+
+
 def test_n_steps_when_null_then_asks_for_episode_groups() -> None:
     config = resolved(n_steps=None)
     assert (config.n_steps, config.segment_start) == (None, "fresh")
