@@ -58,6 +58,7 @@ class _Driver:
         self._results: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._looked_at = 0.0
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
@@ -101,8 +102,11 @@ class _Driver:
         os._exit(1)  # it could not be left in time
 
     def _look(self) -> None:
-        """Tell what is free."""
+        """Tell what is free, some times a second."""
         at = time.monotonic()
+        if at - self._looked_at < FETCH_SECONDS:
+            return
+        self._looked_at = at
         total = ray.cluster_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
         free = ray.available_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
         self._pipe.send(Seen(total, free, at))

@@ -33,6 +33,7 @@ from domain.reports import Ended, Failed, Logged, Report
 STOP_GRACE_SECONDS = 1.5
 RECONNECT_SECONDS = 5.0
 CONNECT_SECONDS, CLOSE_SECONDS = 60.0, 4.0
+SILENT_SECONDS = 10.0
 LAG_SECONDS = 0.5  # until the cluster has counted what a worker has begun
 UNRESPONSIVE = "worker-unresponsive"
 
@@ -94,14 +95,13 @@ class RayExecutor:
         """The tasks that run, and those for which the cluster has a free CPU."""
         with self._lock:
             uncounted = sum(not self._counted(running) for running in self._running.values())
-            free = 0 if self._lost else max(0, int(self._seen.free) - uncounted)
-            most = self._most or len(self._running) + free
-            return min(most, len(self._running) + free)
+            free = 0 if self._silent else max(0, int(self._seen.free) - uncounted)
+            return min(len(self._running) + free, self._most or int(self._seen.total))
 
     @property
     def waiting_reason(self) -> str:
         with self._lock:
-            if self._lost:
+            if self._silent:
                 return f"{self._cluster} does not answer."
             if self._most and len(self._running) >= self._most:
                 return f"All {self._most} jobs that this server may run at once are running."
@@ -114,14 +114,14 @@ class RayExecutor:
 
     @property
     def alive(self) -> bool:
-        return not self._closed.is_set() and not self._lost
+        return not self._closed.is_set() and not self._silent
 
     def start(self, task: TrainingTask, listener: Listener) -> None:
-        """Give the task to Ray. Raises RuntimeError where the cluster is lost."""
+        """Give the task to Ray. Raises RuntimeError where the cluster does not answer."""
         with self._lock:
             if self._closed.is_set():
                 return
-            if self._lost:
+            if self._silent:
                 raise RuntimeError(self.waiting_reason)
             key = f"{task.job.id} {next(self._numbers)}"
             self._running[key] = _Running(task.job.id, listener)
@@ -159,6 +159,11 @@ class RayExecutor:
     @property
     def _cluster(self) -> str:
         return f"The Ray cluster at {self._address}" if self._address else "The Ray cluster of this machine"
+
+    @property
+    def _silent(self) -> bool:
+        """There is no driver, or nothing was heard of it for so long that it waits in vain for the cluster itself."""
+        return self._lost or time.monotonic() - self._seen.at > SILENT_SECONDS
 
     def _counted(self, running: _Running) -> bool:
         """Whether the cluster knew of the task when it said what is free."""

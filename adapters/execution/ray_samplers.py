@@ -7,7 +7,7 @@ import numpy as np
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from adapters.execution.ray_process import prepare
+from adapters.execution.ray_process import beside, got, prepare
 from domain.config import TrainingConfig
 from domain.errors import GrpoError, WorkerDied
 from domain.ports import EnvironmentFactory
@@ -82,7 +82,7 @@ class RaySamplers:
         asked = [(index, share) for index, share in enumerate(others, 1) if share]
         answers = [self._others[index - 1].sample.remote(shared, share) for index, share in asked]
         sample = self._first.sample(current, first, should_stop)
-        while ray.wait(answers, num_returns=len(answers), timeout=LOOK_SECONDS)[1] if answers else False:
+        while answers and beside(lambda: ray.wait(answers, num_returns=len(answers), timeout=LOOK_SECONDS)[1]):
             if should_stop():
                 raise Interrupted
         self._answers(self._restored)
@@ -110,7 +110,7 @@ class RaySamplers:
     def _answers(self, references: Sequence[Any]) -> list[Any]:
         """Raises what a sampler raised; WorkerDied where one is lost."""
         try:
-            return list(ray.get([*references]))
+            return list(got([*references]))
         except ray.exceptions.RayTaskError as error:
             raise error.cause if isinstance(error.cause, GrpoError) else error from None
         except ray.exceptions.RayError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import ray
 
-from adapters.execution.ray_process import prepare
+from adapters.execution.ray_process import got, prepare
 from adapters.execution.ray_samplers import RaySamplers
 from application.worker import run_training
 from domain.ports import TrainingTask
@@ -24,7 +24,7 @@ def train(key: str, task: TrainingTask, mailbox: Any, initialize: Callable[[], o
     """
     prepare(initialize)
     first = task.checkpoint
-    tries, newer = ray.get(mailbox.begin.remote(key, first.timesteps if first else 0))
+    tries, newer = got(mailbox.begin.remote(key, first.timesteps if first else 0))
     last: list[Ended | Failed] = []
     stopped = threading.Event()
 
@@ -37,7 +37,7 @@ def train(key: str, task: TrainingTask, mailbox: Any, initialize: Callable[[], o
         if isinstance(report, Ended | Failed):
             last.append(report)
         else:
-            ray.get(mailbox.report.remote(key, tries, report))
+            got(mailbox.report.remote(key, tries, report))
 
     threading.Thread(target=wait_for_stop, name="stop", daemon=True).start()
     make_samplers = partial(RaySamplers, initialize) if task.job.config.num_workers > 1 else SamplersHere

@@ -1,6 +1,8 @@
 """A Ray cluster of two nodes: jobs outlive the node that trains them, to the same bits; what goes wrong is told."""
 
+import os
 import queue
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ import ray
 from ray.cluster_utils import Cluster
 
 from adapters.environments.factory import GymnasiumEnvironments
+from adapters.execution import ray_executor
 from adapters.execution.ray_executor import RayExecutor
 from adapters.execution.ray_messages import ClusterUnavailable
 from bootstrap.settings import worker_variables
@@ -71,7 +74,7 @@ def until(condition: "object") -> None:
         time.sleep(0.05)
 
 
-def test_jobs_when_no_cpu_is_free_wait_and_the_reason_is_told(executor: RayExecutor) -> None:
+def test_jobs_when_no_cpu_is_free_wait_and_the_reason_is_told(cluster: Cluster, executor: RayExecutor) -> None:
     until(lambda: executor.capacity == 2)
     assert executor.waiting_reason == ""
     reports: list[queue.Queue[Report]] = [queue.Queue(), queue.Queue()]
@@ -82,6 +85,13 @@ def test_jobs_when_no_cpu_is_free_wait_and_the_reason_is_told(executor: RayExecu
         each.get(timeout=PATIENCE_SECONDS)
     until(lambda: executor.waiting_reason == "The Ray cluster has no free CPU: 2 of 2 are in use.")
     assert executor.capacity == 2
+    other = RayExecutor(cluster.address, 0)
+    seen = set()
+    for _ in range(60):  # tasks that wait for an answer, as all do some times a second, keep their CPUs
+        seen.add((other.capacity, other.waiting_reason))
+        time.sleep(0.05)
+    other.close()
+    assert seen == {(0, "The Ray cluster has no free CPU: 2 of 2 are in use.")}
     for number, each in enumerate(reports):
         executor.stop(f"endless {number}")
         ended = until_final(each)[-1]
@@ -154,6 +164,20 @@ class OneThatFails(GymnasiumEnvironments):
         if ray.get_runtime_context().get_actor_id():
             raise EnvironmentFailed("It broke.")
         return super().make(env_name, num_envs, max_episode_steps)
+
+
+def test_driver_that_is_frozen_is_given_nothing_until_it_goes_on(
+    executor: RayExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_executor, "SILENT_SECONDS", 2.0)
+    until(lambda: executor.capacity == 2)
+    pid = executor._driver.process.pid or 0
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: not executor.alive)
+    assert executor.capacity == 0
+    assert "does not answer" in executor.waiting_reason
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: executor.alive and executor.capacity == 2)
 
 
 def test_cluster_that_is_begun_anew_costs_its_tasks_a_try_and_is_used_again() -> None:
