@@ -3,6 +3,7 @@
 python -m benchmarks.screenshots
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,16 @@ from benchmarks.server import ROOT, Server
 
 FOLDER = ROOT / "docs" / "screenshots"
 DESKTOP = {"width": 1280, "height": 860}
+SWEEP = {
+    "search_space": {
+        "learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True},
+        "n_epochs": {"type": "int", "low": 2, "high": 20},
+        "hidden_sizes": {"type": "categorical", "choices": [[16], [64, 64]]},
+    },
+    "training": {"total_timesteps": 4_000, "model_name": "searched"},
+    "n_trials": 30,
+    "seed": 1,
+}
 JOB = {"env_name": "CartPole-v1", "reward_function_type": "environment", "eval_freq": 6_000, "n_eval_episodes": 10}
 
 
@@ -82,6 +93,13 @@ def main() -> None:
             page.mouse.down()
             stage.hover(position={"x": 0.8 * DESKTOP["width"] / 2, "y": 120}, force=True)
             shoot(page, "dashboard-play")
+        sweep = server.post("/sweeps", SWEEP)["sweep_id"]
+        while server.get(f"/sweeps/{sweep}")["status"] != "completed":
+            time.sleep(0.5)
+        for name, options in {"sweep-light": {}, "sweep-dark-ja": {"color_scheme": "dark", "locale": "ja-JP"}}.items():
+            with view(browser, server, f"sweeps/{sweep}", viewport={"width": 1280, "height": 1060}, **options) as page:
+                page.locator(".scatter .best").wait_for()
+                shoot(page, name)
         browser.close()
 
 

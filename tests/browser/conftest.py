@@ -75,6 +75,16 @@ def flat(server: ServerProcess) -> str:
     return job_id
 
 
+@pytest.fixture(scope="package")
+def swept(server: ServerProcess) -> str:
+    """A sweep that is completed."""
+    space = {"learning_rate": {"type": "float", "low": 1e-4, "high": 1e-2, "log": True}}
+    body = {"search_space": space, "training": {"total_timesteps": 300, "n_eval_episodes": 1}, "n_trials": 2, "seed": 1}
+    sweep = str(server.client.post("/sweeps", json=body).json()["sweep_id"])
+    server.until(lambda: server.client.get(f"/sweeps/{sweep}").json()["status"] == "completed")
+    return sweep
+
+
 @pytest.fixture(scope="session")
 def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("downloads")

@@ -17,6 +17,9 @@ VIEWS = [
     "models/cartpole/try",
     "models/cartpole/evaluate",
     "models/cartpole/versions",
+    "sweeps",
+    "sweeps/new",
+    "sweeps/{sweep}",
 ]
 SETTLED = {
     "jobs/{job}": ".series",
@@ -27,14 +30,19 @@ SETTLED = {
     "models/cartpole/try": ".play[data-answers]",
     "models/cartpole/evaluate": ".evaluation",
     "models/cartpole/versions": ".version",
+    "sweeps": ".job-row",
+    "sweeps/new": ".search-row",
+    "sweeps/{sweep}": ".scatter .best",
 }
 
 
 @pytest.mark.parametrize(("theme", "locale"), [("light", "en-GB"), ("dark", "ja-JP")])
-def test_view_in_any_theme_and_language_has_no_barrier(open_page: Opener, cartpole: str, theme: str, locale: str) -> None:
+def test_view_in_any_theme_and_language_has_no_barrier(
+    open_page: Opener, cartpole: str, swept: str, theme: str, locale: str
+) -> None:
     page = open_page("jobs", color_scheme=theme, locale=locale)
     for view in VIEWS:
-        page.evaluate("view => { location.hash = `#/${view}` }", view.format(job=cartpole))
+        page.evaluate("view => { location.hash = `#/${view}` }", view.format(job=cartpole, sweep=swept))
         page.locator(SETTLED[view]).first.wait_for()
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         assert accessibility_problems(page) == [], view
@@ -43,11 +51,11 @@ def test_view_in_any_theme_and_language_has_no_barrier(open_page: Opener, cartpo
     assert accessibility_problems(page) == [], "help"
 
 
-def test_view_on_a_phone_needs_no_sideways_scrolling(open_page: Opener, cartpole: str) -> None:
+def test_view_on_a_phone_needs_no_sideways_scrolling(open_page: Opener, cartpole: str, swept: str) -> None:
     phone = {"width": 360, "height": 740}
     page = open_page("jobs", viewport=phone, is_mobile=True, has_touch=True)
     for view in VIEWS:
-        page.evaluate("view => { location.hash = `#/${view}` }", view.format(job=cartpole))
+        page.evaluate("view => { location.hash = `#/${view}` }", view.format(job=cartpole, sweep=swept))
         page.locator(SETTLED[view]).first.wait_for(state="attached")
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
         assert page.evaluate("document.documentElement.scrollWidth") == phone["width"], view

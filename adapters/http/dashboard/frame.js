@@ -5,7 +5,7 @@ import { language, LANGUAGES, t } from "./lib/language.js";
 import { theme } from "./lib/theme.js";
 import { help } from "./shortcuts.js";
 
-const NAVIGATION = ["jobs", "models", "new"];
+const NAVIGATION = ["jobs", "models", "sweeps", "new"];
 const NEXT_THEME = { light: "dark", dark: "light" };
 
 /** @param {{root: HTMLElement}} [before] the frame that this one takes the place of, with the focus */
@@ -64,7 +64,7 @@ export function frame(before) {
         h("img", { src: new URL("mark.svg", import.meta.url).href, alt: "", width: 26, height: 26 }),
         h("span", {}, "GRPO"),
       ),
-      h("nav", { "aria-label": t("nav.label") }, links.get("jobs"), links.get("models")),
+      h("nav", { "aria-label": t("nav.label") }, links.get("jobs"), links.get("models"), links.get("sweeps")),
       h(
         "div",
         { class: "tools" },

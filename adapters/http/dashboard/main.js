@@ -11,9 +11,10 @@ import { shortcuts } from "./shortcuts.js";
 import { jobsPage } from "./jobs/page.js";
 import { newJobPage } from "./jobs/new.js";
 import { modelsPage } from "./models/page.js";
+import { sweepsPage } from "./sweeps/page.js";
 import { store } from "./jobs/store.js";
 
-const PAGES = { jobs: jobsPage, new: newJobPage, models: modelsPage };
+const PAGES = { jobs: jobsPage, new: newJobPage, models: modelsPage, sweeps: sweepsPage };
 
 let page = null;
 let shown = "";

@@ -11,6 +11,7 @@ const go = (hash) => () => (location.hash = hash);
 const KEYS = {
   j: go("#/jobs"),
   m: go("#/models"),
+  s: go("#/sweeps"),
   n: go("#/new"),
   d: () => theme.set(theme.shown === "dark" ? "light" : "dark"),
   l: () => language.set(Object.keys(LANGUAGES).find((code) => code !== language.code)),

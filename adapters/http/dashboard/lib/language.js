@@ -3,8 +3,9 @@
 import { Emitter } from "./emitter.js";
 import { en } from "../lang/en.js";
 import { ja } from "../lang/ja.js";
+import { sweeps } from "../lang/sweeps.js";
 
-export const LANGUAGES = { en, ja };
+export const LANGUAGES = { en: { ...en, ...sweeps.en }, ja: { ...ja, ...sweeps.ja } };
 const STORED = "grpo-language";
 
 class Language extends Emitter {
@@ -37,7 +38,7 @@ export const language = new Language();
 
 /** The sentence of that name; English where a translation is missing. */
 export function t(name, values = {}) {
-  const sentence = LANGUAGES[language.code][name] ?? en[name] ?? name;
+  const sentence = LANGUAGES[language.code][name] ?? LANGUAGES.en[name] ?? name;
   return sentence.replace(/\{(\w+)\}/g, (whole, part) => (part in values ? String(values[part]) : whole));
 }
 
