@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from tests.e2e.server import free_port
 
 
 class OwnPostgres:
-    """The database server of one test, in an empty folder."""
+    """The database server of one test, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         """Skips the test where PostgreSQL's programs are not installed."""
-        self._programs, self._user, self._data = programs_or_skip(), user_or_skip(), folder / "data"
+        self._programs, self._user = programs_or_skip(), user_or_skip()
+        self._folder = tempfile.TemporaryDirectory(prefix="grpo-postgres-")  # pytest's are closed to other users
+        self._data = Path(self._folder.name) / "data"
         self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
         if self._user is not None:
-            shutil.chown(folder, self._user)
+            shutil.chown(self._folder.name, self._user)
         self._run("initdb", "--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8")
 
     def start(self) -> None:
@@ -31,6 +34,10 @@ class OwnPostgres:
     def stop(self, mode: str) -> None:
         """`mode`: "fast" ends the connections in order, "immediate" is a crash."""
         self._run("pg_ctl", "stop", "--wait", f"--mode={mode}")
+
+    def close(self) -> None:
+        self.stop("immediate")
+        self._folder.cleanup()
 
     def _run(self, program: str, *arguments: str) -> None:
         # Its output goes nowhere: the server that pg_ctl starts would hold a pipe open.

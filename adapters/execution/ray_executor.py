@@ -2,21 +2,16 @@
 
 import itertools
 import logging
-import multiprocessing
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 
+from adapters.execution.ray_link import DriverLink
 from adapters.execution.ray_messages import (
     Begun,
     ClusterUnavailable,
-    Command,
     Forget,
-    Leave,
     News,
     Over,
     Refused,
@@ -25,7 +20,6 @@ from adapters.execution.ray_messages import (
     Stop,
     Told,
 )
-from adapters.execution.spawning import without_interrupts
 from domain.errors import WorkerDied
 from domain.ports import TrainingTask
 from domain.reports import Ended, Failed, Logged, Report
@@ -81,7 +75,7 @@ class RayExecutor:
         self._lost = True
         self._closed = threading.Event()
         self._answered, self._failure = threading.Event(), ""
-        self._driver = _Driver(self._arguments)
+        self._driver = DriverLink(self._arguments)
         self._thread = threading.Thread(target=self._run, name="ray", daemon=True)
         self._thread.start()
         if not self._answered.wait(CONNECT_SECONDS):
@@ -203,7 +197,7 @@ class RayExecutor:
             if self._closed.is_set():
                 return
             try:
-                self._driver = _Driver(self._arguments)
+                self._driver = DriverLink(self._arguments)
             except OSError as error:
                 logger.warning("%s is joined later: %s", self._cluster, error)
 
@@ -274,50 +268,6 @@ class RayExecutor:
             lost = [running for key in [*self._running] if (running := self._take(key)) is not None]
         for running in lost:
             _tell(running, Failed(running.job_id, WorkerDied.code, "The Ray cluster was lost.", lost=True))
-
-
-class _Driver:
-    """A process that joins the cluster, the pipe of its news, and the commands that a thread sends it.
-
-    `refusal`: what it said where it could not.
-    """
-
-    def __init__(self, arguments: tuple[object, ...]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.refusal = ""
-        self.pipe, theirs = context.Pipe()
-        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self.process: SpawnProcess = context.Process(
-            target=_drive, args=(theirs, *arguments), name="grpo-ray-driver", daemon=True
-        )
-        try:
-            with without_interrupts():
-                self.process.start()
-        finally:
-            theirs.close()
-        threading.Thread(target=self._send, name="ray-commands", daemon=True).start()
-
-    def end(self) -> None:
-        """Let it leave the cluster; end it when it has not within some seconds. Idempotent."""
-        self.commands.put(Leave())
-        self.process.join(CLOSE_SECONDS)
-        self.process.kill()
-
-    def _send(self) -> None:
-        """A driver that is frozen in the middle of a message holds up this thread alone."""
-        try:
-            while not isinstance(command := self.commands.get(), Leave):
-                self.pipe.send(command)
-            self.pipe.send(command)
-        except OSError:  # it has ended
-            pass
-
-
-def _drive(pipe: Connection, *arguments: object) -> None:
-    """Runs in the driver: Ray is imported there alone."""
-    from adapters.execution.ray_driver import drive  # noqa: PLC0415
-
-    drive(pipe, *arguments)  # type: ignore[arg-type]
 
 
 def _free_from_deadline(running: _Running) -> None:

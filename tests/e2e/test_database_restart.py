@@ -13,14 +13,11 @@ LONG = {"total_timesteps": 60_000, "seed": 2}
 
 
 @pytest.fixture
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
-    folder = tmp_path_factory.mktemp("postgres")
-    for each in (folder, *folder.parents[:2]):  # made for their owner alone, and PostgreSQL may run as somebody else
-        each.chmod(0o755)
-    database = OwnPostgres(folder)
+def database() -> Iterator[OwnPostgres]:
+    database = OwnPostgres()
     database.start()
     yield database
-    database.stop("fast")
+    database.close()
 
 
 @pytest.fixture
