@@ -180,7 +180,8 @@ def test_driver_that_is_frozen_is_given_nothing_until_it_goes_on(
     until(lambda: executor.alive and executor.capacity == 2)
 
 
-def test_cluster_that_is_begun_anew_costs_its_tasks_a_try_and_is_used_again() -> None:
+def test_cluster_that_is_begun_anew_costs_its_tasks_a_try_and_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_executor, "RECONNECT_SECONDS", 0.5)
     port = free_port()
     reports: queue.Queue[Report] = queue.Queue()
     with cluster_of(nodes=1, port=port) as cluster:
