@@ -1,9 +1,10 @@
 /** One job: how it goes, its curves, why they are flat, what happened, and what can be done about it. */
 
 import { h, oncePerFrame, show, text } from "../lib/dom.js";
-import { duration, figure, percent, share, whole } from "../lib/format.js";
+import { duration, figure, percent, whole } from "../lib/format.js";
 import { t, tOr } from "../lib/language.js";
 import { complain, sentence } from "../lib/notice.js";
+import { progressBar } from "../lib/progress.js";
 import { jobActions } from "./actions.js";
 import { curves, RETURN } from "./curves.js";
 import { JobHistory } from "./history.js";
@@ -24,18 +25,7 @@ export function jobView(id) {
   const state = h("span", { class: "state" });
   const subtitle = h("p", { class: "muted" });
   const facts = h("dl", { class: "facts" });
-  const bar = h("span", { class: "bar-fill" });
-  const progress = h(
-    "div",
-    {
-      class: "bar-track thick",
-      role: "progressbar",
-      "aria-label": t("job.progress"),
-      "aria-valuemin": "0",
-      "aria-valuemax": "100",
-    },
-    bar,
-  );
+  const progress = progressBar();
   const reason = h("div", { class: "stack tight" });
   const element = h(
     "article",
@@ -46,7 +36,7 @@ export function jobView(id) {
       h("div", { class: "grow" }, h("div", { class: "heading-line" }, heading, state), subtitle),
       actions.element,
     ),
-    h("section", { class: "panel progress-panel" }, progress, facts),
+    h("section", { class: "panel progress-panel" }, progress.element, facts),
     reason,
     plot.element,
     tiles.element,
@@ -65,8 +55,7 @@ export function jobView(id) {
     }
     if (state.firstChild?.textContent !== t(`status.${status.status}`)) show(state, badge(status.status));
     show(subtitle, `${status.env_name} · `, h("code", { title: status.job_id }, status.job_id.slice(0, 8)));
-    bar.style.setProperty("inline-size", share(status.progress));
-    progress.setAttribute("aria-valuenow", String(Math.round(100 * status.progress)));
+    progress.set(status.progress);
     showFacts(status);
     showReason(status);
     actions.update();

@@ -6,6 +6,7 @@ import { h, show, text } from "../lib/dom.js";
 import { figure, percent, share } from "../lib/format.js";
 import { t } from "../lib/language.js";
 import { action, complain, say, sentence } from "../lib/notice.js";
+import { progressBar } from "../lib/progress.js";
 import { draft } from "../jobs/draft.js";
 import { badge } from "../jobs/list.js";
 import { hasEnded } from "../jobs/store.js";
@@ -18,18 +19,7 @@ const TRIAL_ENDED = new Set(["completed", "pruned", "failed", "stopped"]);
 export function sweepView(id, changed) {
   const state = h("span", { class: "state" });
   const subtitle = h("p", { class: "muted" });
-  const bar = h("span", { class: "bar-fill" });
-  const progress = h(
-    "div",
-    {
-      class: "bar-track thick",
-      role: "progressbar",
-      "aria-label": t("job.progress"),
-      "aria-valuemin": "0",
-      "aria-valuemax": "100",
-    },
-    bar,
-  );
+  const progress = progressBar();
   const done = h("p", { class: "muted" });
   const message = h("p", { class: "callout error", hidden: true });
   const best = h("section", { class: "panel stack tight", "aria-label": t("sweep.best") });
@@ -49,7 +39,7 @@ export function sweepView(id, changed) {
       h("div", { class: "actions", role: "group", "aria-label": t("job.actions") }, stop, resume),
     ),
     message,
-    h("section", { class: "panel progress-panel" }, progress, done),
+    h("section", { class: "panel progress-panel" }, progress.element, done),
     best,
     h(
       "section",
@@ -83,8 +73,7 @@ export function sweepView(id, changed) {
     show(subtitle, `${sweep.env_name} · `, h("code", { title: id }, id.slice(0, 8)));
     message.hidden = !sweep.message;
     text(message, sweep.message ?? "");
-    bar.style.setProperty("inline-size", share(ended / sweep.n_trials));
-    progress.setAttribute("aria-valuenow", String(Math.round((100 * ended) / sweep.n_trials)));
+    progress.set(ended / sweep.n_trials);
     text(done, t("sweep.done", { n: ended, of: sweep.n_trials, running: sweep.trials.length - ended }));
     stop.hidden = hasEnded(sweep.status);
     resume.hidden = !hasEnded(sweep.status);
