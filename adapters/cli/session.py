@@ -96,6 +96,13 @@ class Session:
         except httpx.InvalidURL as error:
             raise CommandFailed(ExitCode.USAGE, f"This cannot be asked for: {error}.") from error
 
+    def check_goes_on(self) -> None:
+        """For `--detach`. Raises CommandFailed where the service would end with this command."""
+        if self.url is None:
+            raise CommandFailed(
+                ExitCode.USAGE, "--detach needs a server that goes on: name one with --url (`grpo serve` starts one)."
+            )
+
     @property
     def for_people(self) -> bool:
         """Somebody looks at a terminal."""

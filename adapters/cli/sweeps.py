@@ -158,10 +158,8 @@ def resume(session: Session, sweep_id: str | None, n_trials: int | None, detach:
 
 def _run(session: Session, begin: Callable[[Client], Sweep], *, detach: bool) -> None:
     """Begin a sweep and follow it, unless it is to go on alone."""
-    if detach and session.url is None:
-        raise CommandFailed(
-            ExitCode.USAGE, "--detach needs a server that goes on: name one with --url (`grpo serve` starts one)."
-        )
+    if detach:
+        session.check_goes_on()
     # The service of another command would end with that command, in the middle of this sweep.
     with session.client(trains=True, joins=False) as client:
         if detach:

@@ -69,10 +69,8 @@ def resume(session: Session, job_id: str | None, total_timesteps: int | None, de
 
 def _run(session: Session, begin: Callable[[Client], Job], *, detach: bool) -> None:
     """Begin a job and follow it, unless it is to go on alone."""
-    if detach and session.url is None:
-        raise CommandFailed(
-            ExitCode.USAGE, "--detach needs a server that goes on: name one with --url (`grpo serve` starts one)."
-        )
+    if detach:
+        session.check_goes_on()
     # The service of another command would end with that command, in the middle of this job.
     with session.client(trains=True, joins=False) as client:
         if detach:
